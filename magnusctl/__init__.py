@@ -1,0 +1,1 @@
+"""Turn one YAML inventory of unlike machines into a working local-AI cluster over plain SSH."""
