@@ -1,0 +1,64 @@
+"""Where the program starts, and the one place where an error becomes text and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+from magnusctl.errors import Exit, MagnusError
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    # Nothing here uses pydantic's plugins, and looking for them costs every command time.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from magnusctl.cli import app
+
+    arguments = sys.argv[1:]
+    try:
+        app(args=arguments, standalone_mode=True)
+    except MagnusError as error:
+        if "--debug" in arguments:
+            raise
+        _leave(_print(error, "--json" in arguments))
+    except KeyboardInterrupt:
+        _say("Interrupted. A job that began goes on to its end on its host; nothing is cut.")
+        _say("See what stands with:  magnusctl plan   (exit 130)")
+        _leave(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave(141)
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        _say(f"a fault of magnusctl itself: {type(error).__name__}: {error}")
+        _say("Please report it, with what --debug shows.   (exit 1)")
+        _leave(int(Exit.FAULT))
+    _leave(0)
+
+
+def _print(error: MagnusError, json: bool) -> int:
+    if json:
+        from magnusctl.report.jsonl import emit, error_json
+
+        emit("error", **(error_json(error) or {}))
+    from magnusctl.report.text import print_error
+
+    print_error(error)
+    return int(error.exit_code)
+
+
+def _say(text: str) -> None:
+    print(f"magnusctl: {text}", file=sys.stderr)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit without waiting for threads that still listen to a host."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

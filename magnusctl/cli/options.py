@@ -1,0 +1,74 @@
+"""Options that many commands share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from magnusctl.errors import InputError
+
+if TYPE_CHECKING:
+    from magnusctl.report import Report
+
+DEFAULTS = ("magnus.yaml", "inventory/magnus.yaml")
+
+InventoryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "-i",
+        "--inventory",
+        help="The inventory; else $MAGNUS_INVENTORY, magnus.yaml or inventory/magnus.yaml.",
+        show_default=False,
+    ),
+]
+OverlayOption = Annotated[
+    list[Path] | None,
+    typer.Option("--overlay", help="A file laid over the inventory; may be repeated."),
+]
+LimitOption = Annotated[
+    str, typer.Option("-l", "--limit", help="Only these hosts: 'rtx3090,@gpu,edge-*,!linode'.")
+]
+TagsOption = Annotated[
+    str, typer.Option("-t", "--tags", help="Only these roles; 'resources' is what has no role.")
+]
+ParallelOption = Annotated[
+    int, typer.Option("-p", "--parallel", min=1, max=512, help="Hosts at the same time.")
+]
+ObservedOption = Annotated[
+    Path | None,
+    typer.Option("--observed", help="Plan from answers recorded in this folder; no network."),
+]
+DiffOption = Annotated[bool, typer.Option("--diff", help="Show the text of files that change.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
+
+
+def inventory_paths(inventory: Path | None, overlay: list[Path] | None) -> list[Path]:
+    """The inventory that is meant, and what is laid over it. Raises InputError for none."""
+    return [inventory or _default(), *(overlay or [])]
+
+
+def _default() -> Path:
+    named = os.environ.get("MAGNUS_INVENTORY")
+    if named:
+        return Path(named)
+    for name in DEFAULTS:
+        if Path(name).is_file():
+            return Path(name)
+    raise InputError(
+        f"no inventory here: neither {' nor '.join(DEFAULTS)}",
+        hint="Write one with:  magnusctl init        or name one with -i",
+    )
+
+
+def report(json: bool) -> Report:
+    """The drawer that was asked for."""
+    if json:
+        from magnusctl.report.jsonl import JsonReport
+
+        return JsonReport()
+    from magnusctl.report.text import TextReport
+
+    return TextReport()

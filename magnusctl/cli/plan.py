@@ -1,0 +1,60 @@
+"""magnusctl plan"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from magnusctl.cli.options import (
+    DiffOption,
+    InventoryOption,
+    JsonOption,
+    LimitOption,
+    ObservedOption,
+    OverlayOption,
+    ParallelOption,
+    TagsOption,
+    inventory_paths,
+    report,
+)
+
+
+def plan(
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    limit: LimitOption = "*",
+    tags: TagsOption = "",
+    diff: DiffOption = False,
+    observed: ObservedOption = None,
+    parallel: ParallelOption = 16,
+    script: Annotated[
+        bool,
+        typer.Option("--script", help="Print the exact shell that would run, and nothing else."),
+    ] = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 10 when changes are pending.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Show what provision would change. Nothing is changed."""
+    from magnusctl import fleet as fleets
+    from magnusctl.errors import Exit
+    from magnusctl.report import exit_code
+
+    fleet = fleets.open_fleet(
+        inventory_paths(inventory, overlay),
+        limit=limit,
+        tags=tags,
+        workers=parallel,
+        observed=observed,
+    )
+    planned = fleets.plan_all(fleet, texts=diff and not observed)
+    if script:
+        for host, text in fleets.scripts(fleet, planned):
+            typer.echo(f"# ---- {host}\n{text}")
+    else:
+        report(json).plans(planned, diff=diff)
+    code = exit_code(item.error for item in planned if item.error)
+    pending = any(item.plan for item in planned)
+    raise typer.Exit(Exit.CHANGES_PENDING if detailed_exitcode and pending and not code else code)

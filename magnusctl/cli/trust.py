@@ -1,0 +1,31 @@
+"""magnusctl trust"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from magnusctl.cli.options import InventoryOption, OverlayOption, inventory_paths
+
+
+def trust(
+    host: Annotated[str, typer.Argument(help="A host of the inventory.")],
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Forget the key that is pinned now.")
+    ] = False,
+    fingerprint: Annotated[
+        str, typer.Option("--fingerprint", help="Trust just this one (SHA256:…), without asking.")
+    ] = "",
+) -> None:
+    """Show a host's key and, if you say so, remember it. Nothing else is sent."""
+    from magnusctl.inventory.validate import load
+    from magnusctl.trust import offered, remember
+
+    offer = offered(load(inventory_paths(inventory, overlay)), host)
+    typer.echo(f"{host} at {offer.where} offers\n  {offer.fingerprint}   {offer.key_type}")
+    if not fingerprint and not offer.is_known:
+        typer.confirm("Is this what its console shows?", abort=True)
+    typer.echo(remember(offer, replace=replace, only=fingerprint))

@@ -1,0 +1,111 @@
+"""The field types of an inventory: names and texts with a grammar of their own."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from magnusctl.inventory.ranges import expand
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+
+
+def _octal(value: object) -> object:
+    if isinstance(value, bool | int | float):
+        raise ValueError(f"a mode is quoted octal: write '{value:0>4}', with the quotes")
+    if not isinstance(value, str) or not re.fullmatch(r"0[0-7]{3}|[0-7]{4}", value):
+        raise ValueError("a mode is four octal digits in quotes, as '0644'")
+    return value
+
+
+def _single_line(value: str) -> str:
+    if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        raise ValueError("a control character or newline is not allowed here")
+    return value
+
+
+def _path(value: str) -> str:
+    if not value.startswith("/"):
+        raise ValueError("expected an absolute path")
+    if "/../" in f"{value}/" or "//" in value or (value.endswith("/") and value != "/"):
+        raise ValueError("expected a plain path, without '..', '//' or '/' at its end")
+    return _single_line(value)
+
+
+def _host(value: str) -> str:
+    if not _HOST.fullmatch(value):
+        raise ValueError(
+            "a host name has letters, digits, '.', '_' and '-', and starts with none of those signs"
+        )
+    return value
+
+
+def _host_pattern(value: str) -> str:
+    for name, _ in expand(value):
+        _host(name)
+    return value
+
+
+def _address(value: str) -> str:
+    if ":" in value or re.fullmatch(r"[0-9.]+", value):
+        try:
+            return str(ipaddress.ip_address(value))
+        except ValueError:
+            raise ValueError(f"'{value}' is not an IP address") from None
+    return _host(value.replace("{n}", "0")) and value
+
+
+def _interface(value: str) -> str:
+    try:
+        interface = ipaddress.IPv4Interface(value)
+    except ValueError:
+        raise ValueError("expected an IPv4 address with its prefix, as '10.0.0.2/24'") from None
+    if "/" not in value:
+        raise ValueError("the prefix is missing: write it as '10.0.0.2/24'")
+    return str(interface)
+
+
+def _matching(pattern: str, wanted: str) -> AfterValidator:
+    compiled = re.compile(pattern, re.ASCII)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(f"expected {wanted}")
+        return value
+
+    return AfterValidator(check)
+
+
+Mode = Annotated[
+    str, BeforeValidator(_octal), WithJsonSchema({"type": "string", "pattern": "^[0-7]{4}$"})
+]
+Line = Annotated[str, AfterValidator(_single_line)]
+AbsolutePath = Annotated[str, AfterValidator(_path)]
+HostName = Annotated[str, AfterValidator(_host)]
+HostPattern = Annotated[str, AfterValidator(_host_pattern)]
+Address = Annotated[str, AfterValidator(_address)]
+Interface = Annotated[str, AfterValidator(_interface)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Mac = Annotated[
+    str, _matching(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", "a MAC address, as 'a0:36:9f:12:34:56'")
+]
+Device = Annotated[str, _matching(r"[A-Za-z][A-Za-z0-9_.-]{0,14}", "an interface name, as 'en0'")]
+UserName = Annotated[str, _matching(r"[a-z_][a-z0-9_-]{0,31}", "a user or group name, as 'magnus'")]
+Member = Annotated[
+    str, _matching(r"@login|[a-z_][a-z0-9_-]{0,31}", "a user name, or '@login' for whoever logs in")
+]
+PackageName = Annotated[str, _matching(r"[a-z0-9][a-z0-9+.@_-]*", "a package name, as 'iperf3'")]
+Unit = Annotated[str, _matching(r"[A-Za-z0-9:_.\\@-]+", "a unit name, as 'chrony'")]
+SysctlKey = Annotated[
+    str, _matching(r"[a-z0-9_]+(\.[A-Za-z0-9_-]+)+", "a key, as 'net.core.rmem_max'")
+]
+PublicKey = Annotated[
+    str,
+    _matching(
+        r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-\S+) [A-Za-z0-9+/]+=*( [^\x00-\x1f]*)?",
+        "one line of a public key file, as 'ssh-ed25519 AAAA… you@laptop'",
+    ),
+]

@@ -1,0 +1,101 @@
+"""From files to a checked inventory, with `file:line:column` for everything that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from magnusctl.errors import InputError
+from magnusctl.inventory import yaml
+from magnusctl.inventory.yaml import Document, Mark, Value
+
+MAX_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, where it stands, and the nearest thing that is right."""
+
+    message: str
+    mark: Mark
+    hint: str = ""
+    width: int = 1
+
+
+def read_documents(paths: Sequence[Path]) -> Document:
+    """The first file with the others laid over it: mappings merge, everything else replaces."""
+    document = _read(paths[0])
+    for path in paths[1:]:
+        document = overlay(document, _read(path))
+    return document
+
+
+def _read(path: Path) -> Document:
+    try:
+        if path.stat().st_size > yaml.MAX_SIZE:
+            size = yaml.MAX_SIZE >> 20
+            raise InputError(f"larger than {size} MiB: this is no inventory", where=str(path))
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"not UTF-8 at byte {error.start}", where=str(path)) from None
+    except FileNotFoundError:
+        hint = "Write one with:  magnusctl init"
+        raise InputError("there is no such file", where=str(path), hint=hint) from None
+    except OSError as error:
+        raise InputError(error.strerror or "cannot be read", where=str(path)) from None
+    return yaml.read(text, str(path))
+
+
+def overlay(below: Document, above: Document) -> Document:
+    """Lay one document over another; positions follow the values."""
+    keys, values = dict(below.keys), dict(below.values)
+    data = _merge(below.data, above.data, (), keys, values)
+    keys.update(above.keys)
+    values.update(above.values)
+    return Document(data, values, keys, {**below.lines, **above.lines})
+
+
+def _merge(
+    below: Value,
+    above: Value,
+    path: yaml.Path,
+    keys: dict[yaml.Path, Mark],
+    values: dict[yaml.Path, Mark],
+) -> Value:
+    if isinstance(below, dict) and isinstance(above, dict):
+        merged = dict(below)
+        for key, value in above.items():
+            known = key in below
+            merged[key] = _merge(below[key], value, (*path, key), keys, values) if known else value
+        return merged
+    for table in (keys, values):
+        for stale in [known for known in table if known[: len(path)] == path and known != path]:
+            del table[stale]
+    return above
+
+
+def fail(document: Document, problems: Sequence[Problem]) -> InputError:
+    """All problems as one error: the first in full, the others each with their place."""
+    ordered = sorted(problems, key=lambda p: (p.mark.file, p.mark.line, p.mark.column))
+    first, *others = ordered
+    lines = [f"{p.mark}: {p.message}" + (f" ({p.hint})" if p.hint else "") for p in others]
+    if len(lines) > MAX_SHOWN:
+        lines = [*lines[:MAX_SHOWN], f"… and {len(lines) - MAX_SHOWN} more"]
+    carets = document.excerpt(first.mark, first.width)
+    if first.hint:
+        carets += f" {first.hint}"
+    detail = "\n".join([carets, *lines])
+    return InputError(
+        first.message, where=str(first.mark), detail=detail, hint="Nothing was contacted."
+    )
+
+
+def place(document: Document, path: yaml.Path, key: bool = False) -> Mark:
+    """Where a value (or its key) stands, or the nearest thing around it."""
+    while path:
+        mark = (document.keys.get(path) if key else None) or document.values.get(path)
+        if mark:
+            return mark
+        path = path[:-1]
+    return document.values.get((), Mark(next(iter(document.lines)), 1, 1))

@@ -1,0 +1,325 @@
+"""The inventory as types: what a person declares, checked where it enters."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from magnusctl.inventory.fields import (
+    AbsolutePath,
+    Address,
+    Device,
+    HostName,
+    HostPattern,
+    Interface,
+    Line,
+    Mac,
+    Member,
+    Mode,
+    PackageName,
+    Port,
+    PublicKey,
+    SysctlKey,
+    Unit,
+    UserName,
+)
+from magnusctl.inventory.units import BitsPerSecond, Bytes, Seconds
+
+RoleName = Literal["base", "network", "cuda", "inference", "trading"]
+Engine = Literal["vllm", "mlx", "ollama", "llamacpp"]
+Os = Annotated[
+    Literal["ubuntu-22.04", "ubuntu-24.04", "debian-12", "debian-13", "macos-15", "macos-26"],
+    Field(description="The operating system; plans are refused on a host that says otherwise."),
+]
+
+
+class Model(BaseModel):
+    """Frozen; unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
+
+
+class Gpu(Model):
+    """A graphics card."""
+
+    name: Line
+    memory: Bytes
+
+
+class Nic(Model):
+    """A network card."""
+
+    name: Line
+    speed: BitsPerSecond
+    port: Literal["rj45", "sfp+", "sfp28", "thunderbolt", "wifi"] = "rj45"
+
+
+class Disk(Model):
+    """A disk, and what it is for."""
+
+    name: Line
+    size: Bytes
+    purpose: Literal["boot", "models", "data"] = "boot"
+
+
+class Hardware(Model):
+    """What the machine is said to be; `verify` compares it with what it is."""
+
+    cpu: Line = ""
+    cores: Annotated[int, Field(gt=0)] | None = None
+    memory: Bytes | None = None
+    gpus: tuple[Gpu, ...] = ()
+    nics: tuple[Nic, ...] = ()
+    disks: tuple[Disk, ...] = ()
+
+
+class Become(Model):
+    """How to get root's rights on a host."""
+
+    method: Literal["sudo", "none"] = "sudo"
+
+
+class Ssh(Model):
+    """What ssh is told beyond the user's own ssh_config."""
+
+    config: Annotated[
+        Line, Field(description="An ssh_config file; 'none' reads none, not even the user's.")
+    ] = ""
+    known_hosts: Line = ""
+    identity: Line = ""
+    jump: Annotated[
+        Line, Field(description="A host of this inventory, or [user@]host[:port], to go through.")
+    ] = ""
+    timeout: Seconds = 10.0
+    forward_agent: bool = False
+
+
+class UserAccount(Model):
+    """A person or program that logs in."""
+
+    name: UserName
+    authorized_keys: tuple[PublicKey, ...] = ()
+    groups: tuple[UserName, ...] = ()
+    shell: AbsolutePath | None = None
+    comment: Line = ""
+
+
+class BaseVariables(Model):
+    """Variables of the role base."""
+
+    users: tuple[UserAccount, ...] = ()
+    packages: tuple[PackageName, ...] = ()
+    ntp_servers: tuple[Address, ...] = (
+        "0.pool.ntp.org",
+        "1.pool.ntp.org",
+        "2.pool.ntp.org",
+        "3.pool.ntp.org",
+    )
+    ssh_groups: Annotated[
+        tuple[UserName, ...], Field(min_length=1, description="Groups that may log in.")
+    ] = ("magnus-ssh",)
+    ssh_max_sessions: Annotated[int, Field(ge=1, le=1000)] = 20
+    sysctls: dict[SysctlKey, Line | int] = {"vm.swappiness": 10, "kernel.panic": 30}
+
+
+class NetworkVariables(Model):
+    """Variables of the role network."""
+
+    hosts_file: bool = True
+    sysctls: dict[SysctlKey, Line | int] = {
+        "net.ipv4.tcp_mtu_probing": 1,
+        "net.core.rmem_max": 67108864,
+        "net.core.wmem_max": 67108864,
+        "net.ipv4.tcp_rmem": "4096 131072 67108864",
+        "net.ipv4.tcp_wmem": "4096 131072 67108864",
+    }
+
+
+class Variables(Model):
+    """Variables by role; `custom` is free, for templates of your own."""
+
+    base: BaseVariables = BaseVariables.model_construct()
+    network: NetworkVariables = NetworkVariables.model_construct()
+    custom: dict[str, str | int | float | bool] = {}
+
+
+class FileSpec(Model):
+    """A file: its text, or a template in the project's folder `templates`."""
+
+    content: str | None = None
+    template: Line | None = None
+    mode: Mode = "0644"
+    owner: UserName = "root"
+    group: UserName | None = None
+    validator: Literal["sshd", "sudoers", "chrony", "netplan", "unit", "plist"] | None = None
+    ensure: Literal["present", "absent"] = "present"
+
+
+class DirectorySpec(Model):
+    """A directory."""
+
+    mode: Mode = "0755"
+    owner: UserName = "root"
+    group: UserName | None = None
+    ensure: Literal["present", "absent"] = "present"
+
+
+class UserSpec(Model):
+    """A user account."""
+
+    home: AbsolutePath | None = None
+    shell: AbsolutePath | None = None
+    groups: tuple[UserName, ...] = ()
+    system: bool = False
+    comment: Line = ""
+    ensure: Literal["present", "absent"] = "present"
+
+
+class GroupSpec(Model):
+    """A group of users."""
+
+    members: tuple[Member, ...] = ()
+    system: bool = False
+    ensure: Literal["present", "absent"] = "present"
+
+
+class ServiceSpec(Model):
+    """A unit of systemd."""
+
+    enabled: bool = True
+    running: bool = True
+    reload: bool = False
+    restart_on: tuple[Line, ...] = ()
+    after: tuple[Line, ...] = ()
+
+
+class CommandSpec(Model):
+    """A command that runs unless its guard succeeds, or when its triggers changed."""
+
+    run: str
+    unless: str = ""
+    restart_on: tuple[Line, ...] = ()
+    after: tuple[Line, ...] = ()
+
+
+class Resources(Model):
+    """Things declared directly, beside roles; they are applied in this order."""
+
+    packages: tuple[PackageName, ...] = ()
+    groups: dict[UserName, GroupSpec] = {}
+    users: dict[UserName, UserSpec] = {}
+    directories: dict[AbsolutePath, DirectorySpec] = {}
+    files: dict[AbsolutePath, FileSpec] = {}
+    sysctls: dict[SysctlKey, Line | int] = {}
+    services: dict[Unit, ServiceSpec] = {}
+    commands: dict[Line, CommandSpec] = {}
+
+
+class Group(Model):
+    """Hosts with something in common; a later group wins over an earlier one."""
+
+    hosts: tuple[HostPattern, ...] = ()
+    variables: Variables = Variables.model_construct()
+    resources: Resources = Resources.model_construct()
+
+
+class Host(Model):
+    """One machine."""
+
+    os: Os
+    address: Annotated[
+        Address | None,
+        Field(
+            description="Where ssh finds it; without it, the host's name, as in your ssh_config."
+        ),
+    ] = None
+    port: Port | None = None
+    user: UserName | None = None
+    connection: Literal["ssh", "local"] = "ssh"
+    become: bool | Become = True
+    root: Annotated[
+        AbsolutePath | None,
+        Field(description="Put every path below this folder; for tests and the demo."),
+    ] = None
+    simulated: Annotated[
+        bool, Field(description="Stand-ins answer for this machine; every report says so.")
+    ] = False
+    ssh: Ssh = Ssh.model_construct()
+    protected: bool = False
+    location: Line = ""
+    hardware: Hardware = Hardware.model_construct()
+    roles: tuple[RoleName, ...] = ()
+    engine: Engine | None = None
+    variables: Variables = Variables.model_construct()
+    resources: Resources = Resources.model_construct()
+
+    @property
+    def macos(self) -> bool:
+        """Whether this is a Mac."""
+        return self.os.startswith("macos")
+
+    @property
+    def becomes(self) -> bool:
+        """Whether root's rights are asked for."""
+        return self.become.method != "none" if isinstance(self.become, Become) else self.become
+
+    @property
+    def os_name(self) -> str:
+        """The name without its version, as os-release and the facts say it."""
+        return self.os.partition("-")[0]
+
+
+class LinkEnd(Model):
+    """One host's side of a link."""
+
+    address: Interface
+    interface: Device
+    mac: Mac | None = None
+    service: Annotated[
+        Line | None, Field(description="macOS: the network service, as networksetup names it.")
+    ] = None
+    port: Literal["rj45", "sfp+", "sfp28", "thunderbolt", "wifi"] | None = None
+
+
+class Link(Model):
+    """A cable or network between two hosts."""
+
+    kind: Literal["ethernet", "thunderbolt", "wifi", "internet"]
+    speed: BitsPerSecond
+    mtu: Annotated[int, Field(ge=576, le=65535)] = 1500
+    media: Literal["copper", "dac", "fiber", "switch", "thunderbolt"] | None = None
+    ends: Annotated[dict[HostName, LinkEnd], Field(min_length=2, max_length=2)]
+
+
+def _some(hosts: dict[str, Host]) -> dict[str, Host]:
+    if not hosts:
+        raise ValueError("an inventory needs at least one host")
+    return hosts
+
+
+class Inventory(Model):
+    """A cluster: its hosts, what they share, and how they are joined."""
+
+    cluster: HostName = "magnus"
+    variables: Variables = Variables.model_construct()
+    groups: dict[UserName, Group] = {}
+    hosts: Annotated[dict[HostPattern, Host], AfterValidator(_some)]
+    links: dict[HostName, Link] = {}
+
+    def links_of(self, host: str) -> list[tuple[str, Link]]:
+        """The links that end at a host, by name."""
+        return [(name, link) for name, link in self.links.items() if host in link.ends]
+
+    def groups_of(self, host: str) -> list[str]:
+        """The groups that hold a host, in their order; ranges are already expanded."""
+        return [name for name, group in self.groups.items() if host in group.hosts]
+
+    def addresses(self) -> dict[str, list[str]]:
+        """Every host's addresses on links, without prefixes."""
+        found: dict[str, list[str]] = {name: [] for name in self.hosts}
+        for link in self.links.values():
+            for host, end in link.ends.items():
+                found[host].append(str(ipaddress.IPv4Interface(end.address).ip))
+        return found

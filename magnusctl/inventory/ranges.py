@@ -1,0 +1,27 @@
+"""Host ranges: `gpu[01:16]` stands for gpu01 to gpu16."""
+
+from __future__ import annotations
+
+import re
+
+MAX_HOSTS = 4096
+_RANGE = re.compile(r"([^\[\]]*)\[(\d+):(\d+)\]([^\[\]]*)")
+
+
+def expand(name: str) -> list[tuple[str, str]]:
+    """Names with the text that replaced the range (empty for a plain name).
+
+    Zeros in front are kept. Raises ValueError for a range that is malformed or too long.
+    """
+    if "[" not in name and "]" not in name:
+        return [(name, "")]
+    match = _RANGE.fullmatch(name)
+    if not match:
+        raise ValueError("a host range is written as in gpu[01:16]")
+    head, first, last, tail = match.groups()
+    if int(last) < int(first):
+        raise ValueError(f"the range runs backwards: {first} is more than {last}")
+    if int(last) - int(first) >= MAX_HOSTS:
+        raise ValueError(f"more than {MAX_HOSTS} hosts in one range")
+    numbers = [str(n).zfill(len(first)) for n in range(int(first), int(last) + 1)]
+    return [(f"{head}{number}{tail}", number) for number in numbers]

@@ -1,0 +1,66 @@
+"""A first inventory, and the JSON Schema beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from magnusctl.errors import InputError
+from magnusctl.inventory.model import Inventory
+
+STARTER = """\
+# yaml-language-server: $schema=./schema.json
+# Check it with:  magnusctl inventory check
+cluster: home
+
+hosts:
+  gpu:
+    # Reached as `ssh gpu` reaches it; or give it an address:
+    # address: 192.0.2.10
+    os: ubuntu-24.04
+    roles: [base, network]
+
+  laptop:
+    # The machine where magnusctl runs.
+    os: macos-15
+    connection: local
+    roles: [network]
+
+# A cable between two hosts, with the addresses it gets:
+# links:
+#   10g:
+#     kind: ethernet
+#     speed: 10Gbit/s
+#     mtu: 9000
+#     ends:
+#       gpu: {address: 10.0.0.2/24, interface: mg10g0, mac: "a0:36:9f:00:00:02"}
+#       laptop: {address: 10.0.0.1/24, interface: en5, service: "Thunderbolt Ethernet"}
+"""
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of an inventory, in the 2020-12 dialect."""
+    document = Inventory.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **document}
+
+
+def schema_text() -> str:
+    """The schema as text that is the same every time."""
+    return json.dumps(schema(), indent=1, sort_keys=True) + "\n"
+
+
+def write(folder: Path) -> list[Path]:
+    """Write `inventory/magnus.yaml` and its schema; an inventory that exists is never touched."""
+    target = folder / "inventory" / "magnus.yaml"
+    if target.exists():
+        hint = "It was left as it is. Check it with:  magnusctl inventory check"
+        raise InputError("there is an inventory already", where=str(target), hint=hint)
+    beside = target.with_name("schema.json")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(schema_text())
+        target.write_text(STARTER)
+    except OSError as error:
+        raise InputError(f"cannot write: {error.strerror}", where=str(target)) from None
+    return [target, beside]

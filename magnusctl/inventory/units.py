@@ -1,0 +1,64 @@
+"""Sizes, speeds and times as people write them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z/]+)")
+_DECIMAL = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
+_BYTES = {f"{prefix}B": factor for prefix, factor in _DECIMAL.items()} | {
+    f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGTP", start=1)
+}
+_BITS = {f"{prefix}bit/s": factor for prefix, factor in _DECIMAL.items()}
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+
+
+def parse_bytes(value: object) -> int:
+    """`24GiB` is 24 * 1024**3 bytes, `500GB` is 500 * 1000**3. Raises ValueError otherwise."""
+    return round(_scaled(value, _BYTES, "a size with its unit, as '24GiB' or '500GB'"))
+
+
+def parse_bits_per_second(value: object) -> int:
+    """`10Gbit/s` is 10 * 1000**3 bit/s. Raises ValueError otherwise."""
+    return round(_scaled(value, _BITS, "a speed with its unit, as '10Gbit/s'"))
+
+
+def parse_seconds(value: object) -> float:
+    """`90s` is 90 seconds; ms, s, m, h and d are known. Raises ValueError otherwise."""
+    return _scaled(value, _SECONDS, "a time with its unit, as '90s' or '10m'")
+
+
+def _scaled(value: object, units: dict[str, int] | dict[str, float], wanted: str) -> float:
+    match = _NUMBER.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match or match[2] not in units:
+        raise ValueError(f"expected {wanted}")
+    return float(match[1]) * units[match[2]]
+
+
+def _schema(units: dict[str, int] | dict[str, float]) -> WithJsonSchema:
+    names = "|".join(re.escape(name) for name in units)
+    return WithJsonSchema({"type": "string", "pattern": rf"^\d+(\.\d+)?\s*({names})$"})
+
+
+Bytes = Annotated[int, BeforeValidator(parse_bytes), _schema(_BYTES)]
+BitsPerSecond = Annotated[int, BeforeValidator(parse_bits_per_second), _schema(_BITS)]
+Seconds = Annotated[float, BeforeValidator(parse_seconds), _schema(_SECONDS)]
+
+
+def format_bits_per_second(speed: int) -> str:
+    """The shortest exact form: 10_000_000_000 is `10Gbit/s`."""
+    for prefix in "TGMk":
+        if speed >= _DECIMAL[prefix] and speed % _DECIMAL[prefix] == 0:
+            return f"{speed // _DECIMAL[prefix]}{prefix}bit/s"
+    return f"{speed}bit/s"
+
+
+def format_bytes(size: int) -> str:
+    """The shortest exact form: 25_769_803_776 is `24GiB`, 500_000_000_000 is `500GB`."""
+    for name, factor in sorted(_BYTES.items(), key=lambda pair: (-pair[1], pair[0])):
+        if size >= factor and size % factor == 0:
+            return f"{size // factor}{name}"
+    return f"{size}B"

@@ -1,0 +1,56 @@
+"""Many hosts at once: every host has a result, failures included."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from magnusctl.errors import MagnusError
+
+T = TypeVar("T")
+
+
+def each(
+    names: Iterable[str],
+    work: Callable[[str], T],
+    workers: int,
+    done: Callable[[str, T | MagnusError], None] = lambda name, result: None,
+) -> dict[str, T | MagnusError]:
+    """Do `work` for every name, `workers` at a time; `done` is called here as each one ends.
+
+    An expected error is a result. Any other exception is raised when all have ended. The threads
+    are daemons, so that Ctrl-C ends this process at once; what runs on a host goes on there.
+    """
+    todo: queue.SimpleQueue[str] = queue.SimpleQueue()
+    ended: queue.SimpleQueue[tuple[str, T | BaseException]] = queue.SimpleQueue()
+    order = list(names)
+    for name in order:
+        todo.put(name)
+
+    def worker() -> None:
+        while True:
+            try:
+                name = todo.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                ended.put((name, work(name)))
+            except BaseException as error:  # a bug is raised again below, in the main thread
+                ended.put((name, error))
+
+    for _ in range(max(1, min(workers, len(order)))):
+        threading.Thread(target=worker, daemon=True).start()
+    results: dict[str, T | MagnusError] = {}
+    bugs: list[BaseException] = []
+    for _ in order:
+        name, result = ended.get()
+        if isinstance(result, BaseException) and not isinstance(result, MagnusError):
+            bugs.append(result)
+            continue
+        results[name] = result
+        done(name, result)
+    if bugs:
+        raise bugs[0]
+    return {name: results[name] for name in order}

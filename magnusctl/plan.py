@@ -1,0 +1,97 @@
+"""What differs between what is declared and what is: a pure function of the two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from magnusctl.state import (
+    STARTED_WITH,
+    Action,
+    Change,
+    Observed,
+    Plan,
+    Resource,
+    State,
+    canonical,
+    digest,
+)
+
+
+def diff(host: str, desired: Sequence[Resource], observed: Mapping[str, Observed]) -> Plan:
+    """Compare, in the order of the declaration; what a resource does not mention is not judged.
+
+    `observed` holds one answer for the id of every resource.
+    """
+    changes: dict[str, Change] = {}
+    for resource in desired:
+        change = _change(resource, observed[resource.id], changes)
+        if change:
+            changes[resource.id] = change
+    return Plan(host, tuple(changes.values()))
+
+
+def _change(resource: Resource, seen: Observed, earlier: Mapping[str, Change]) -> Change | None:
+    after = resource.state()
+    triggers = tuple(name for name in resource.restart_on if name in earlier)
+    if seen.state is None:
+        waits = tuple(name for name in resource.after if name in earlier)
+        return Change(resource, Action.UNKNOWN, None, after, waits)
+    different = _differing(seen.state, after)
+    if not different and not (triggers and STARTED_WITH in after):
+        return None
+    # What an earlier change of this plan is about to alter cannot be held to its state of now.
+    guarded = not any(name in earlier for name in (*resource.after, *resource.restart_on))
+    return Change(
+        resource,
+        _action(seen.state, after, different),
+        seen.state,
+        after,
+        because=triggers or _because(different),
+        guard=seen.answer if guarded else None,
+    )
+
+
+def _differing(before: State, after: State) -> set[str]:
+    """Attributes that are declared and are otherwise; None is what this host cannot tell."""
+    return {
+        key
+        for key, value in after.items()
+        if before.get(key, "") != value and before.get(key, "") is not None
+    }
+
+
+def _action(before: State, after: State, different: set[str]) -> Action:
+    if "ensure" in different:
+        return Action.DELETE if after["ensure"] == "absent" else Action.CREATE
+    return Action.UPDATE if different - {STARTED_WITH} else Action.RESTART
+
+
+def _because(different: set[str]) -> tuple[str, ...]:
+    return ("started with other inputs",) if different == {STARTED_WITH} else ()
+
+
+def as_json(plan: Plan) -> dict[str, object]:
+    """The plan as plain values, the same bytes for the same plan; contents appear as digests."""
+    return {
+        "host": plan.host,
+        "changes": [_change_json(change) for change in plan.changes],
+    }
+
+
+def _change_json(change: Change) -> dict[str, object]:
+    return {
+        "resource": change.resource.id,
+        "role": change.resource.role,
+        "action": change.action.value,
+        "name": change.action.name.lower(),
+        "risk": change.resource.risk.value,
+        "before": None if change.before is None else dict(change.before),
+        "after": dict(change.after),
+        "because": list(change.because),
+        "guard": change.guard,
+    }
+
+
+def plan_digest(plans: Sequence[Plan]) -> str:
+    """SHA-256 of the canonical JSON of some plans."""
+    return digest(canonical([as_json(plan) for plan in plans]))

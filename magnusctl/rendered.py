@@ -1,0 +1,33 @@
+"""Rendered files on the control machine, to be read, compared and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from magnusctl.errors import InputError
+from magnusctl.resources.block import Block
+from magnusctl.resources.file import File
+from magnusctl.state import Resource
+
+
+def write(out: Path, host: str, desired: Sequence[Resource]) -> int:
+    """Write `out/host/path` for every file; a block gets `.block` behind its name. Count them."""
+    count = 0
+    for resource in desired:
+        if isinstance(resource, File) and resource.ensure == "present":
+            _write(out / host / resource.path.lstrip("/"), resource.data)
+        elif isinstance(resource, Block) and resource.ensure == "present":
+            _write(out / host / f"{resource.path.lstrip('/')}.block", resource.content.encode())
+        else:
+            continue
+        count += 1
+    return count
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise InputError(f"cannot write: {error.strerror}", where=str(path)) from None

@@ -1,0 +1,135 @@
+"""What happened, as values; how it is drawn is for the modules beside this one. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from magnusctl.errors import Exit, MagnusError
+from magnusctl.state import Plan
+
+SCHEMA = 1
+"""Version of every JSON object that is printed."""
+
+
+class Status(StrEnum):
+    """How a change ended, or that it has not yet."""
+
+    RUNNING = "running"
+    OK = "ok"
+    FAILED = "failed"
+    CONFLICT = "conflict"
+    SKIPPED = "skipped"
+
+
+class Verdict(StrEnum):
+    """What a check says; unknown: it did not answer."""
+
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+    SKIP = "skip"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """A step of a job began or ended; `number` counts from 0."""
+
+    host: str
+    number: int
+    total: int
+    resources: tuple[str, ...]
+    status: Status
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one check found on a host or a link."""
+
+    subject: str
+    check: str
+    verdict: Verdict
+    measured: str = ""
+    target: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a host's plan is, or why there is none; `texts` are old file contents, for --diff."""
+
+    host: str
+    plan: Plan | None = None
+    error: MagnusError | None = None
+    simulated: bool = False
+    texts: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a host: each change's end, what still differs, and why."""
+
+    host: str
+    plan: Plan
+    statuses: Mapping[str, Status] = field(default_factory=dict)
+    job: str = ""
+    seconds: float = 0.0
+    error: MagnusError | None = None
+
+    @property
+    def changed(self) -> int:
+        """How many changes were made."""
+        return sum(status is Status.OK for status in self.statuses.values())
+
+
+class Report(Protocol):
+    """Draws what happened; text for people and JSON for programs are two of these."""
+
+    def plans(self, planned: Sequence[Planned], *, diff: bool) -> None:
+        """The plans of a fleet."""
+        ...
+
+    def step(self, event: StepDone) -> None:
+        """A step began or ended; called from many threads."""
+        ...
+
+    def outcome(self, outcome: Outcome) -> None:
+        """A host is done."""
+        ...
+
+    def outcomes(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        """The fleet is done."""
+        ...
+
+    def results(self, results: Sequence[Result], simulated: Sequence[str], seconds: float) -> None:
+        """What checks found."""
+        ...
+
+
+def exit_code(errors: Iterable[MagnusError]) -> Exit:
+    """One code for a fleet: the error that a person must act on first decides.
+
+    A host that failed (5) hides nothing that would need another answer: when all errors agree
+    their code is used, otherwise some hosts failed.
+    """
+    codes = {error.exit_code for error in errors}
+    if not codes:
+        return Exit.OK
+    return codes.pop() if len(codes) == 1 else Exit.HOSTS_FAILED
+
+
+def verdict_code(results: Iterable[Result]) -> Exit:
+    """A failed or unanswered check is code 9."""
+    bad = {Verdict.FAIL, Verdict.UNKNOWN}
+    return Exit.CHECK_FAILED if any(r.verdict in bad for r in results) else Exit.OK
+
+
+def counts(results: Iterable[Result]) -> Mapping[Verdict, int]:
+    """How many of each verdict."""
+    found = dict.fromkeys(Verdict, 0)
+    for result in results:
+        found[result.verdict] += 1
+    return found

@@ -1,0 +1,103 @@
+"""Changes in words, the same for every drawer."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+
+from magnusctl.quote import visible
+from magnusctl.resources.block import Block
+from magnusctl.resources.file import File
+from magnusctl.state import STARTED_WITH, Action, Change, Plan, Risk, State
+
+_LONG = 44
+
+
+def lines(plan: Plan) -> Iterator[tuple[Change, str]]:
+    """A line for every change; packages that go together share one."""
+    run: list[Change] = []
+    for change in plan.changes:
+        if run and not _alike(run[0], change):
+            yield run[0], _line(run)
+            run = []
+        run.append(change)
+        if change.resource.kind != "package":
+            yield change, _line(run)
+            run = []
+    if run:
+        yield run[0], _line(run)
+
+
+def _alike(one: Change, other: Change) -> bool:
+    kinds = {one.resource.kind, other.resource.kind}
+    return kinds == {"package"} and one.action is other.action
+
+
+def _line(run: Sequence[Change]) -> str:
+    first = run[0]
+    name = ", ".join(visible(change.resource.name) for change in run)
+    detail = _detail(first)
+    risk = first.resource.risk
+    mark = f"   [{risk.value}]" if risk is not Risk.NONE else ""
+    body = f"{name:<{_LONG}}  {detail}" if detail else name
+    return f"{first.resource.kind:<10} {body}{mark}".rstrip()
+
+
+def _detail(change: Change) -> str:
+    if change.action is Action.UNKNOWN:
+        return f"known after {', '.join(change.because) or 'the changes before it'}"
+    if change.action is Action.RESTART:
+        word = {"service": "restarts", "launchd": "restarts"}.get(change.resource.kind, "runs")
+        return f"{word}, because {', '.join(change.because)}"
+    if change.action is Action.DELETE:
+        return ""
+    if change.action is Action.CREATE:
+        return _created(change.after)
+    told = [_told(key, change) for key in change.differs if key != STARTED_WITH]
+    again = " and restarts" if STARTED_WITH in change.differs else ""
+    return ", ".join(told) + again
+
+
+def _created(after: State) -> str:
+    owner = f"{after['owner']}:{after['group']}" if "owner" in after else ""
+    shown = [after.get("mode") or "", owner]
+    shown += [f"{key} {after[key]}" for key in ("version", "groups", "members") if after.get(key)]
+    return " ".join(word for word in shown if word)
+
+
+def _told(key: str, change: Change) -> str:
+    if key == "content":
+        return "text differs"
+    before = visible((change.before or {}).get(key) or "nothing")
+    after = visible(change.after[key] or "")
+    named = "" if key == "value" else f"{key} "
+    return f"{named}{before} → {after}"
+
+
+def text_diff(change: Change, old: str | None) -> list[str]:
+    """A unified diff of a file or block, or nothing for other kinds."""
+    resource = change.resource
+    if not isinstance(resource, File | Block) or change.action is Action.DELETE:
+        return []
+    if "content" not in change.differs:
+        return []
+    if old is None and change.action is not Action.CREATE:
+        return ["(the text on the host is not known here)"]
+    before = (old or "").splitlines()
+    after = resource.content.splitlines()
+    if isinstance(resource, Block):
+        before = _block_of(before, resource.marker)
+    found = difflib.unified_diff(before, after, resource.name, resource.name, lineterm="", n=2)
+    return [visible(line) for line in found]
+
+
+def _block_of(text: Sequence[str], marker: str) -> list[str]:
+    begin, end = f"# {marker} begin", f"# {marker} end"
+    if begin not in text or end not in text:
+        return []
+    return list(text[text.index(begin) + 1 : text.index(end)])
+
+
+def count(number: int, noun: str) -> str:
+    """`1 change`, `2 changes`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,202 @@
+"""What people read: results on stdout, progress on stderr, colour only on a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from magnusctl.errors import MagnusError
+from magnusctl.quote import visible
+from magnusctl.report import Outcome, Planned, Result, Status, StepDone, Verdict, counts
+from magnusctl.report.describe import count, lines, text_diff
+from magnusctl.state import Action, Plan
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from magnusctl.report.progress import Bars
+
+_COLOURS = {
+    Action.CREATE: "green",
+    Action.UPDATE: "yellow",
+    Action.DELETE: "red",
+    Action.RESTART: "magenta",
+    Action.UNKNOWN: "cyan",
+}
+_SIGNS = {
+    Verdict.PASS: ("✓", "+", "green"),
+    Verdict.WARN: ("!", "!", "yellow"),
+    Verdict.FAIL: ("✗", "x", "red"),
+    Verdict.SKIP: ("○", "o", "dim"),
+    Verdict.UNKNOWN: ("?", "?", "cyan"),
+}
+
+
+def console(stream: TextIO) -> Console:
+    """A console that never wraps, guesses or interprets; NO_COLOR is respected by it."""
+    from rich.console import Console
+
+    return Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def unicode_fits(stream: TextIO) -> bool:
+    """Whether the stream can show ✓ and →."""
+    try:
+        "✓→│".encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+class TextReport:
+    """Plans, progress and results for people."""
+
+    def __init__(self, verbose: bool = False) -> None:
+        self.out = console(sys.stdout)
+        self.err = console(sys.stderr)
+        self.verbose = verbose
+        self._lock = threading.Lock()
+        self._bars: Bars | None = None
+        self._ascii = not unicode_fits(sys.stdout)
+
+    def _say(self, text: str, style: str = "") -> None:
+        self.out.print(text.replace("→", "->") if self._ascii else text, style=style or None)
+
+    def plans(self, planned: Sequence[Planned], *, diff: bool) -> None:
+        width = max((len(item.host) for item in planned), default=0) + 2
+        for item in planned:
+            self._plan(item, width, diff)
+        self._say("")
+        self._say(_summary(planned))
+
+    def _plan(self, item: Planned, width: int, diff: bool) -> None:
+        note = "   (simulated host)" if item.simulated else ""
+        if item.error or item.plan is None:
+            self._say(f"{item.host:<{width}}could not be planned{note}", "bold red")
+            if item.error:
+                self._say(visible(_indented(str(item.error))))
+            return
+        head = f"{_title(item.plan)}{note}"
+        self._say(f"{item.host:<{width}}{head}", "bold" if item.plan.changes else "")
+        for change, line in lines(item.plan):
+            self._say(f"  {change.action.value} {line}", _COLOURS[change.action])
+            old = (item.texts or {}).get(change.resource.name)
+            for text in text_diff(change, old) if diff else ():
+                self._say(f"      {text}", _diff_colour(text))
+
+    def step(self, event: StepDone) -> None:
+        with self._lock:
+            if self.err.is_terminal and os.environ.get("TERM") != "dumb":
+                self._draw(event)
+            elif event.status is not Status.RUNNING:
+                place = f"{event.number + 1}/{event.total}"
+                what = visible(", ".join(event.resources))
+                self.err.print(f"{event.host}  {place}  {what}  {event.status.value}")
+
+    def _draw(self, event: StepDone) -> None:
+        if self._bars is None:
+            from magnusctl.report.progress import Bars
+
+            self._bars = Bars(self.err)
+        self._bars.step(event)
+
+    def outcome(self, outcome: Outcome) -> None:
+        with self._lock:
+            if self._bars:
+                self._bars.done(outcome)
+
+    def outcomes(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        if self._bars:
+            self._bars.close()
+            self._bars = None
+        width = max((len(item.host) for item in outcomes), default=0) + 2
+        self._say("")
+        for item in outcomes:
+            self._outcome(item, width)
+        failed = [item for item in outcomes if item.error]
+        total = count(sum(item.changed for item in outcomes), "change")
+        end = f"{len(failed)} of {count(len(outcomes), 'host')} failed." if failed else "Done."
+        self._say(f"{end} {total} made in {seconds:.1f} s.", "bold red" if failed else "bold")
+
+    def _outcome(self, item: Outcome, width: int) -> None:
+        verdict = Verdict.FAIL if item.error else Verdict.PASS
+        sign, colour = self._sign(verdict)
+        what = count(item.changed, "change") + " made" if item.statuses else "no changes"
+        job = f"   job {item.job}" if item.job else ""
+        self._say(f"{item.host:<{width}}{sign} {what:<18}{item.seconds:>6.1f} s{job}", colour)
+        if item.error:
+            self._say(visible(_indented(str(item.error))))
+
+    def _sign(self, verdict: Verdict) -> tuple[str, str]:
+        sign, plain, colour = _SIGNS[verdict]
+        return (plain if self._ascii else sign), colour
+
+    def results(self, results: Sequence[Result], simulated: Sequence[str], seconds: float) -> None:
+        for subject in dict.fromkeys(result.subject for result in results):
+            mine = [result for result in results if result.subject == subject]
+            note = "   (simulated host)" if subject in simulated else ""
+            self._say(f"{subject}{note}", "bold")
+            for result in sorted(mine, key=lambda r: list(_WORDS).index(r.verdict)):
+                self._result(result)
+        told = counts(results)
+        words = [f"{told[v]} {word}" for v, word in _WORDS.items() if told[v]]
+        self._say("")
+        self._say(f"{', '.join(words) or 'Nothing was checked'} in {seconds:.1f} s.", "bold")
+
+    def _result(self, result: Result) -> None:
+        sign, colour = self._sign(result.verdict)
+        target = f"   target {result.target}" if result.target else ""
+        self._say(f"  {sign} {result.check:<16} {visible(result.measured)}{target}", colour)
+        if result.remedy and result.verdict is not Verdict.PASS:
+            self._say(f"      {visible(result.remedy)}")
+
+
+# In the order of their urgency.
+_WORDS = {
+    Verdict.FAIL: "failed",
+    Verdict.UNKNOWN: "unknown",
+    Verdict.WARN: "warned",
+    Verdict.PASS: "passed",
+    Verdict.SKIP: "skipped",
+}
+
+
+def _title(plan: Plan) -> str:
+    if not plan.changes:
+        return "no changes"
+    restarts = f", {count(plan.restarts, 'restart')}" if plan.restarts else ""
+    return f"{count(len(plan), 'change')}{restarts}"
+
+
+def _summary(planned: Sequence[Planned]) -> str:
+    plans = [item.plan for item in planned if item.plan is not None]
+    failed = len(planned) - len(plans)
+    total = sum(len(plan) for plan in plans)
+    if not total:
+        same = f"0 changes: {count(len(plans), 'host')} as declared."
+        return same + (f" {count(failed, 'host')} could not be planned." if failed else "")
+    hosts = sum(bool(plan) for plan in plans)
+    text = f"{count(total, 'change')} on {count(hosts, 'host')}"
+    restarts = sum(plan.restarts for plan in plans)
+    text += f", {count(restarts, 'restart')}" if restarts else ""
+    return text + (f"; {count(failed, 'host')} could not be planned." if failed else ".")
+
+
+def _diff_colour(line: str) -> str:
+    return {"+": "green", "-": "red"}.get(line[:1], "dim")
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def print_error(error: MagnusError) -> None:
+    """An error, as one thing to read: what, where, why, and what to type next."""
+    stream = console(sys.stderr)
+    text = visible(f"{error}   (exit {int(error.exit_code)})")
+    if not unicode_fits(sys.stderr):
+        text = text.translate({ord("│"): "|", ord("→"): ">", ord("…"): "...", ord("·"): "."})
+    stream.print(text)

@@ -1,0 +1,117 @@
+"""The kinds of resources, in a visible table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from magnusctl.errors import InputError
+from magnusctl.quote import sh
+from magnusctl.resources import (
+    block,
+    command,
+    directory,
+    file,
+    group,
+    interface,
+    launchd,
+    netservice,
+    package,
+    pmset,
+    service,
+    sysctl,
+    user,
+)
+from magnusctl.state import (
+    Change,
+    Kind,
+    Observed,
+    Probe,
+    Resource,
+    Step,
+    canonical,
+    digest,
+)
+
+KINDS: Mapping[str, Kind] = {
+    "block": block,
+    "command": command,
+    "directory": directory,
+    "file": file,
+    "group": group,
+    "interface": interface,
+    "launchd": launchd,
+    "netservice": netservice,
+    "package": package,
+    "pmset": pmset,
+    "service": service,
+    "sysctl": sysctl,
+    "user": user,
+}
+
+
+def probes(resources: Sequence[Resource]) -> list[Probe[Mapping[str, Observed]]]:
+    """One probe per kind, however many resources there are."""
+    kinds = sorted({resource.kind for resource in resources})
+    return [_probe([r for r in resources if r.kind == kind]) for kind in kinds]
+
+
+def ask(resources: Sequence[Resource]) -> str:
+    """The command line that asks about resources of one kind."""
+    kind = KINDS[resources[0].kind]
+    return sh(kind.ASK, *(word for resource in resources for word in kind.question(resource)))
+
+
+def _probe(resources: Sequence[Resource]) -> Probe[Mapping[str, Observed]]:
+    kind = KINDS[resources[0].kind]
+
+    def parse(lines: Sequence[str]) -> Mapping[str, Observed]:
+        return {
+            resource.id: Observed(kind.parse(resource, line), line)
+            for resource, line in zip(resources, lines, strict=True)
+        }
+
+    name = resources[0].kind
+    return Probe(name, ask(resources), len(resources), parse, shell_files([name]))
+
+
+def shell_files(kinds: Iterable[str], suffix: str = "sh") -> tuple[str, ...]:
+    """The shell twins of some kinds; a directory asks with the words of a file."""
+    wanted = set(kinds)
+    if suffix == "sh" and "directory" in wanted:
+        wanted.add("file")
+    return tuple(f"resources/{kind}.{suffix}" for kind in sorted(wanted))
+
+
+def steps(changes: Sequence[Change]) -> Iterator[Step]:
+    """The steps of a plan, in its order; consecutive changes of a kind go to it together."""
+    for kind, run in groupby(changes, key=lambda change: change.resource.kind):
+        yield from KINDS[kind].apply(list(run))
+
+
+def seal(resources: Sequence[Resource]) -> tuple[Resource, ...]:
+    """Give every resource with `restart_on` the digest of what those resources declare.
+
+    Raises InputError for a name that no resource has, and for two resources of one name.
+    """
+    known: dict[str, Resource] = {}
+    for resource in resources:
+        if resource.id in known:
+            raise InputError(f"{resource.id} is declared twice", hint=_declared_by(resource, known))
+        known[resource.id] = resource
+    return tuple(_sealed(resource, known) for resource in resources)
+
+
+def _declared_by(resource: Resource, known: Mapping[str, Resource]) -> str:
+    return f"by {known[resource.id].role or 'the inventory'} and {resource.role or 'the inventory'}"
+
+
+def _sealed(resource: Resource, known: Mapping[str, Resource]) -> Resource:
+    for name in (*resource.restart_on, *resource.after):
+        if name not in known:
+            raise InputError(f"{resource.id} refers to {name}, which nothing declares")
+    if not resource.restart_on:
+        return resource
+    inputs = {name: dict(known[name].state()) for name in resource.restart_on}
+    return replace(resource, inputs=digest(canonical(inputs)))

@@ -1,0 +1,56 @@
+"""A marked block of lines in a file that belongs to somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from magnusctl.quote import sh
+from magnusctl.state import ABSENT, Action, Change, Resource, State, Step, digest
+
+ASK = "ask_block"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block(Resource):
+    """Lines between `# MARKER begin` and `# MARKER end`; the rest of the file is not ours."""
+
+    kind: ClassVar[str] = "block"
+    path: str
+    content: str
+    marker: str = "magnus"
+    ensure: str = "present"
+
+    @property
+    def name(self) -> str:
+        return self.path
+
+    def state(self) -> State:
+        if self.ensure == "absent":
+            return ABSENT
+        return {"ensure": "present", "content": digest(self.content)}
+
+
+def question(resource: Block) -> tuple[str, ...]:
+    return (resource.path, resource.marker)
+
+
+def parse(resource: Block, answer: str) -> State | None:
+    """Read `block SHA256`, `none` (a file without the block) or `absent` (no file)."""
+    kind, _, content = answer.partition(" ")
+    return {"ensure": "present", "content": content} if kind == "block" else ABSENT
+
+
+def apply(changes: Sequence[Change]) -> Sequence[Step]:
+    return [_step(change) for change in changes]
+
+
+def _step(change: Change) -> Step:
+    block = change.resource
+    assert isinstance(block, Block)
+    if change.action is Action.DELETE:
+        return Step((change,), sh("remove_block", block.path, block.marker))
+    content = block.content.encode()
+    words = (digest(content), block.path, block.marker)
+    return Step((change,), sh("put_block", *words), payload={digest(content): content})

@@ -1,0 +1,19 @@
+# block_body PATH MARKER: the lines between "# MARKER begin" and "# MARKER end".
+block_body() {
+  awk -v b="# $2 begin" -v e="# $2 end" '$0 == e { on = 0 } on { print } $0 == b { on = 1 }' "$1"
+}
+
+# ask_block PATH MARKER [PATH MARKER...]
+ask_block() {
+  while [ $# -gt 1 ]; do
+    if [ ! -f "$ROOT$1" ]; then
+      echo absent
+    elif ! grep -qxF "# $2 begin" "$ROOT$1"; then
+      echo none
+    else
+      _sum=$(block_body "$ROOT$1" "$2" | sha)
+      echo "block ${_sum%% *}"
+    fi
+    shift 2
+  done
+}

@@ -1,0 +1,22 @@
+# stop_job LABEL: bootout returns before the job is gone, and bootstrap on a draining label says "failed: 5".
+stop_job() {
+  system launchctl bootout "system/$1" 2>/dev/null || :
+  _tries=0
+  while system launchctl print "system/$1" >/dev/null 2>&1; do
+    _tries=$((_tries + 1))
+    [ $_tries -lt 75 ] || fail "$1 is still there 15 s after bootout" || return 1
+    sleep 0.2
+  done
+}
+
+# put_launchd LABEL PLIST RUNNING INPUTS: kickstart does not read the plist again, so it is always the full cycle.
+put_launchd() {
+  stop_job "$1" || return 1
+  if [ "$3" = yes ]; then
+    system launchctl enable "system/$1" && system launchctl bootstrap system "$ROOT$2" || return 1
+    system launchctl print "system/$1" >/dev/null || return 1
+  else
+    system launchctl disable "system/$1" || return 1
+  fi
+  [ "$4" = - ] || remember_start "launchd.$1" "$4"
+}

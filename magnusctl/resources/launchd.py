@@ -1,0 +1,58 @@
+"""A job of launchd on macOS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from magnusctl.quote import sh
+from magnusctl.state import STARTED_WITH, Change, Resource, State, Step
+
+ASK = "ask_launchd"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launchd(Resource):
+    """A LaunchDaemon: loaded in the system domain, so that it runs with nobody logged in."""
+
+    kind: ClassVar[str] = "launchd"
+    label: str
+    plist: str
+    running: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.label
+
+    def state(self) -> State:
+        if not self.running:
+            return {"loaded": "no"}
+        marker = {STARTED_WITH: self.inputs} if self.inputs else {}
+        return {"loaded": "yes", "enabled": "yes", **marker}
+
+
+def question(resource: Launchd) -> tuple[str, ...]:
+    return (resource.label,)
+
+
+def parse(resource: Launchd, answer: str) -> State | None:
+    """Read `ENABLED STATE STARTED-WITH`, as `yes running 3f2a…`; `absent` is not loaded."""
+    enabled, state, started_with = answer.split(" ")
+    loaded = "no" if state == "absent" else "yes"
+    return {"loaded": loaded, "enabled": enabled, "state": state, STARTED_WITH: started_with}
+
+
+def apply(changes: Sequence[Change]) -> Sequence[Step]:
+    return [_step(change) for change in changes]
+
+
+def _step(change: Change) -> Step:
+    job = change.resource
+    assert isinstance(job, Launchd)
+    running = "yes" if job.running else "no"
+    script = sh("put_launchd", job.label, job.plist, running, job.inputs or "-")
+    prepare = (
+        sh("forget_start", f"launchd.{job.label}") if job.inputs and change.guard is None else ""
+    )
+    return Step((change,), script, prepare=prepare)

@@ -1,0 +1,61 @@
+"""A network service of macOS with a static address."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from magnusctl.quote import sh
+from magnusctl.state import Change, Resource, State, Step
+
+ASK = "ask_netservice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Netservice(Resource):
+    """A service as networksetup names it, on a device, with `address` as `10.0.0.1/24`."""
+
+    kind: ClassVar[str] = "netservice"
+    service: str
+    device: str
+    address: str
+    mtu: int
+
+    @property
+    def name(self) -> str:
+        return self.service
+
+    def state(self) -> State:
+        interface = ipaddress.IPv4Interface(self.address)
+        return {
+            "method": "Manual",
+            "address": str(interface.ip),
+            "mask": str(interface.netmask),
+            "mtu": str(self.mtu),
+        }
+
+
+def question(resource: Netservice) -> tuple[str, ...]:
+    return (resource.service, resource.device)
+
+
+def parse(resource: Netservice, answer: str) -> State | None:
+    """Read `METHOD ADDRESS MASK MTU`, as `Manual 10.0.0.1 255.255.255.0 9000`."""
+    if answer == "missing":
+        return {"method": "missing"}
+    method, address, mask, mtu = answer.split(" ")
+    return {"method": method, "address": address, "mask": mask, "mtu": mtu}
+
+
+def apply(changes: Sequence[Change]) -> Sequence[Step]:
+    return [_step(change) for change in changes]
+
+
+def _step(change: Change) -> Step:
+    service = change.resource
+    assert isinstance(service, Netservice)
+    after = change.after
+    words = (service.service, service.device, after["address"], after["mask"], after["mtu"])
+    return Step((change,), sh("put_netservice", *words))

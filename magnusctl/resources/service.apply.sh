@@ -1,0 +1,37 @@
+wait_active() { # UNIT: until it is active, or has said that it will not be
+  _tries=0
+  while [ $_tries -lt 50 ]; do
+    case $(system systemctl show -p ActiveState --value -- "$1") in
+    active) return 0 ;;
+    activating | reloading) ;;
+    *) break ;;
+    esac
+    _tries=$((_tries + 1))
+    sleep 0.2
+  done
+  system systemctl status --no-pager --lines=10 -- "$1" || :
+  fail "$1 is not active"
+}
+
+# put_service UNIT ENABLED RUNNING HOW INPUTS: HOW is start, restart or reload; "-" is not declared
+put_service() {
+  if [ "$(system systemctl show -p NeedDaemonReload --value -- "$1")" = yes ]; then
+    system systemctl daemon-reload || return 1
+  fi
+  case $2 in
+  yes) system systemctl enable -- "$1" || return 1 ;;
+  no) system systemctl disable -- "$1" || return 1 ;;
+  esac
+  case $3 in
+  no) system systemctl stop -- "$1" || return 1 ;;
+  yes)
+    case $4 in
+    restart) system systemctl restart -- "$1" || return 1 ;;
+    reload) system systemctl reload-or-restart -- "$1" || return 1 ;;
+    *) system systemctl start -- "$1" || return 1 ;;
+    esac
+    wait_active "$1" || return 1
+    ;;
+  esac
+  [ "$5" = - ] || remember_start "service.$1" "$5"
+}

@@ -1,0 +1,96 @@
+"""A unit of systemd."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from magnusctl.quote import sh
+from magnusctl.state import STARTED_WITH, Action, Change, Resource, State, Step
+
+ASK = "ask_service"
+# A unit without an [Install] section cannot be enabled, and needs not to be.
+_ENABLED = {"enabled", "enabled-runtime", "alias", "static", "indirect", "generated"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service(Resource):
+    """A unit that is enabled or not, runs or not; None is not declared.
+
+    It restarts (or reloads, with `reload`) when the digest of `restart_on` differs from the one
+    that the host stored after the last healthy start: a restart that was missed is not lost.
+    """
+
+    kind: ClassVar[str] = "service"
+    unit: str
+    enabled: bool | None = True
+    running: bool | None = True
+    reload: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.unit
+
+    def state(self) -> State:
+        state: dict[str, str | None] = {}
+        if self.enabled is not None:
+            state["enabled"] = _yes(self.enabled)
+        if self.running is not None:
+            state["running"] = _yes(self.running)
+        if self.inputs and self.running:
+            state[STARTED_WITH] = self.inputs
+        return state
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def question(resource: Service) -> tuple[str, ...]:
+    return (unit_name(resource.unit),)
+
+
+def unit_name(unit: str) -> str:
+    """The unit's full name: `chrony` is `chrony.service`."""
+    suffixes = (".service", ".socket", ".timer", ".mount", ".target", ".path", ".slice")
+    return unit if unit.endswith(suffixes) else f"{unit}.service"
+
+
+def parse(resource: Service, answer: str) -> State | None:
+    """Read `LOAD ENABLED ACTIVE STARTED-WITH`, as `loaded enabled active 3f2a…`."""
+    load, enabled, active, started_with = answer.split(" ")
+    return {
+        "unit": load,
+        "enabled": _yes(enabled in _ENABLED),
+        "running": _yes(active in {"active", "activating", "reloading"}),
+        STARTED_WITH: started_with,
+    }
+
+
+def apply(changes: Sequence[Change]) -> Sequence[Step]:
+    return [_step(change) for change in changes]
+
+
+def _step(change: Change) -> Step:
+    service = change.resource
+    assert isinstance(service, Service)
+    unit = unit_name(service.unit)
+    marked = bool(service.inputs and service.running)
+    script = sh(
+        "put_service",
+        unit,
+        "-" if service.enabled is None else _yes(service.enabled),
+        "-" if service.running is None else _yes(service.running),
+        _how(change, service),
+        service.inputs if marked else "-",
+    )
+    prepare = sh("forget_start", f"service.{unit}") if marked and change.guard is None else ""
+    return Step((change,), script, prepare=prepare)
+
+
+def _how(change: Change, service: Service) -> str:
+    fresh = change.action is Action.RESTART or STARTED_WITH in change.differs
+    if not fresh:
+        return "start"
+    return "reload" if service.reload else "restart"

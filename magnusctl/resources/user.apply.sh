@@ -1,0 +1,55 @@
+free_mac_id() { # RECORDS KEY: the first free number from 551 up
+  _used=$nl$(system dscl . -list "$1" "$2" | awk '{ print $NF }')$nl
+  _id=551
+  while :; do
+    case $_used in *"$nl$_id$nl"*) _id=$((_id + 1)) ;; *) break ;; esac
+  done
+  echo "$_id"
+}
+
+# put_user NAME EXISTS HOME SHELL SYSTEM GROUP,GROUP COMMENT; "-" is a value nobody declared
+put_user() {
+  _name=$1 _exists=$2 _home=$3 _shell=$4 _system=$5 _groups=$6 _comment=$7
+  if [ "$OS" = Darwin ]; then
+    put_mac_user
+    return
+  fi
+  set --
+  [ "$_home" = - ] || set -- "$@" -d "$_home"
+  [ "$_shell" = - ] || set -- "$@" -s "$_shell"
+  [ "$_comment" = - ] || set -- "$@" -c "$_comment"
+  if [ "$_exists" = yes ]; then
+    [ "$_groups" = - ] || set -- "$@" -a -G "$_groups"
+    system usermod "$@" "$_name"
+  else
+    [ "$_groups" = - ] || set -- "$@" -G "$_groups"
+    if [ "$_system" = yes ]; then set -- "$@" --system; else set -- "$@" -m; fi
+    system useradd "$@" "$_name"
+  fi
+}
+
+put_mac_user() {
+  _record=/Users/$_name
+  if [ "$_exists" = no ]; then
+    [ "$_home" != - ] || _home=/Users/$_name
+    [ "$_shell" != - ] || _shell=/bin/zsh
+    system dscl . -create "$_record" || return 1
+    system dscl . -create "$_record" UniqueID "$(free_mac_id /Users UniqueID)" || return 1
+    system dscl . -create "$_record" PrimaryGroupID 20 || return 1
+  fi
+  [ "$_home" = - ] || system dscl . -create "$_record" NFSHomeDirectory "$_home" || return 1
+  [ "$_shell" = - ] || system dscl . -create "$_record" UserShell "$_shell" || return 1
+  if [ "$_exists" = no ]; then
+    mkdir -p "$ROOT$_home" && own "$_name" staff "$ROOT$_home" || return 1
+  fi
+  [ "$_groups" != - ] || return 0
+  IFS=,
+  for _group in $_groups; do
+    system dseditgroup -o edit -a "$_name" -t user "$_group" || return 1
+  done
+}
+
+# remove_user NAME: the account; its files stay.
+remove_user() {
+  if [ "$OS" = Darwin ]; then system dscl . -delete "/Users/$1"; else system userdel "$1"; fi
+}

@@ -1,0 +1,83 @@
+"""A user account."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from magnusctl.quote import sh
+from magnusctl.resources.group import declared_of
+from magnusctl.state import ABSENT, Action, Change, Resource, State, Step
+
+ASK = "ask_user"
+
+
+@dataclass(frozen=True, kw_only=True)
+class User(Resource):
+    """An account; an empty attribute is not declared. Groups are added to, never taken away."""
+
+    kind: ClassVar[str] = "user"
+    user: str
+    home: str = ""
+    shell: str = ""
+    comment: str = ""
+    groups: tuple[str, ...] = ()
+    system: bool = False
+    ensure: str = "present"
+
+    @property
+    def name(self) -> str:
+        return self.user
+
+    def state(self) -> State:
+        if self.ensure == "absent":
+            return ABSENT
+        declared = {
+            "home": self.home,
+            "shell": self.shell,
+            "comment": self.comment,
+            "groups": ",".join(sorted(self.groups)),
+        }
+        return {"ensure": "present", **{key: value for key, value in declared.items() if value}}
+
+
+def question(resource: User) -> tuple[str, ...]:
+    return (resource.user,)
+
+
+def parse(resource: User, answer: str) -> State | None:
+    """Read `present:UID:HOME:SHELL:GROUP,GROUP:COMMENT` or `absent`."""
+    if answer == "absent":
+        return ABSENT
+    _, uid, home, shell, groups, comment = answer.split(":", 5)
+    return {
+        "ensure": "present",
+        "uid": uid,
+        "home": home,
+        "shell": shell,
+        "groups": declared_of(resource.groups, groups),
+        "comment": comment,
+    }
+
+
+def apply(changes: Sequence[Change]) -> Sequence[Step]:
+    return [Step((change,), _script(change)) for change in changes]
+
+
+def _script(change: Change) -> str:
+    user = change.resource
+    assert isinstance(user, User)
+    if change.action is Action.DELETE:
+        return sh("remove_user", user.user)
+    exists = "no" if change.action is Action.CREATE else "yes"
+    return sh(
+        "put_user",
+        user.user,
+        exists,
+        user.home or "-",
+        user.shell or "-",
+        "yes" if user.system else "no",
+        ",".join(user.groups) or "-",
+        user.comment or "-",
+    )

@@ -1,0 +1,58 @@
+"""Roles turn a host into resources, in a visible table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from magnusctl.errors import InputError
+from magnusctl.inventory.model import Inventory
+from magnusctl.inventory.select import resources_of, variables_of
+from magnusctl.resources import seal
+from magnusctl.roles import base, cuda, declared, inference, network, trading
+from magnusctl.roles.context import Context, Render
+from magnusctl.state import Resource
+
+Role = Callable[[Context], Iterator[Resource]]
+
+ROLES: Mapping[str, Role] = {
+    "base": base.resources,
+    "network": network.resources,
+    "cuda": cuda.resources,
+    "inference": inference.resources,
+    "trading": trading.resources,
+}
+
+
+def compile_host(inventory: Inventory, name: str, render: Render) -> tuple[Resource, ...]:
+    """Everything that is declared for a host, in the order in which it is applied.
+
+    Raises InputError for a template that does not render or a reference to nothing.
+    """
+    host = inventory.hosts[name]
+    context = Context(inventory, name, host, variables_of(inventory, name), render)
+    try:
+        return seal(_unique(_resources(context)))
+    except InputError as error:
+        error.host = error.host or name
+        raise
+
+
+def _resources(context: Context) -> Iterator[Resource]:
+    for role in context.host.roles:
+        for resource in ROLES[role](context):
+            yield replace(resource, role=role)
+    for source, wanted in resources_of(context.inventory, context.name):
+        for resource in declared.resources(context, wanted):
+            yield replace(resource, role=source)
+
+
+def _unique(resources: Iterator[Resource]) -> tuple[Resource, ...]:
+    """The same thing wanted twice in the same way is one thing; otherwise `seal` refuses it."""
+    seen: dict[str, Resource] = {}
+    kept = []
+    for resource in resources:
+        twin = seen.setdefault(resource.id, resource)
+        if twin is resource or replace(twin, role=resource.role) != resource:
+            kept.append(resource)
+    return tuple(kept)

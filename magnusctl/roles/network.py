@@ -1,0 +1,97 @@
+"""The links between machines: static addresses, jumbo frames, names, buffers."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+
+from magnusctl.errors import InputError
+from magnusctl.inventory.model import Link, LinkEnd
+from magnusctl.resources.block import Block
+from magnusctl.resources.command import Command
+from magnusctl.resources.file import File
+from magnusctl.resources.interface import Interface
+from magnusctl.resources.netservice import Netservice
+from magnusctl.resources.package import Package
+from magnusctl.roles.base import sysctls
+from magnusctl.roles.context import Context
+from magnusctl.state import Resource, Risk
+
+
+def resources(context: Context) -> Iterator[Resource]:
+    """Every link that ends at this host, the names of its peers, and buffers for fast links."""
+    links = context.inventory.links_of(context.name)
+    wired = [(name, link) for name, link in links if link.kind in ("ethernet", "thunderbolt")]
+    if wired and not context.host.macos:
+        yield Package(package="netplan.io")
+    for name, link in wired:
+        end = link.ends[context.name]
+        yield from _mac(link, end) if context.host.macos else _linux(context, name, link, end)
+    if context.variables.network.hosts_file:
+        yield from _hosts(context)
+    if not context.host.macos:
+        wanted = context.variables.network.sysctls
+        yield from sysctls(context, "99-zz-magnus-network.conf", wanted)
+
+
+def _linux(context: Context, name: str, link: Link, end: LinkEnd) -> Iterator[Resource]:
+    if not end.mac:
+        hint = f"Add 'mac:' below links: {name}: ends: {context.name}: (ip link shows it there)."
+        message = f"link {name} needs the MAC address of its card: a name alone is not reliable"
+        raise InputError(message, where=context.name, hint=hint)
+    path = f"/etc/netplan/60-magnus-{name}.yaml"
+    yield File(
+        path=path,
+        content=context.render("network/netplan.yaml.j2", link=name, end=end, mtu=link.mtu),
+        mode="0600",
+        validator="netplan",
+        risk=Risk.CONNECTIVITY,
+        after=("package:netplan.io",),
+    )
+    yield Interface(
+        mac=end.mac,
+        address=end.address,
+        mtu=link.mtu,
+        restart_on=(f"file:{path}",),
+        risk=Risk.CONNECTIVITY,
+    )
+
+
+def _mac(link: Link, end: LinkEnd) -> Iterator[Resource]:
+    service = end.service or ("Thunderbolt Bridge" if link.kind == "thunderbolt" else "Ethernet")
+    yield Netservice(
+        service=service,
+        device=end.interface,
+        address=end.address,
+        mtu=link.mtu,
+        risk=Risk.CONNECTIVITY,
+    )
+
+
+def _hosts(context: Context) -> Iterator[Resource]:
+    peers = list(peer_addresses(context))
+    if not peers:
+        return
+    content = context.render("network/hosts.j2", peers=peers)
+    yield Block(path="/etc/hosts", content=content)
+    if context.host.macos:
+        yield Command(
+            label="flush the name cache",
+            run="system dscacheutil -flushcache",
+            restart_on=("block:/etc/hosts",),
+        )
+
+
+def peer_addresses(context: Context) -> Iterator[tuple[str, str]]:
+    """An address and a name for every host with a link; a link we share beats any other."""
+    shared = {
+        peer: end.address
+        for _, link in context.inventory.links_of(context.name)
+        for peer, end in link.ends.items()
+        if peer != context.name
+    }
+    for name, addresses in context.inventory.addresses().items():
+        if name in shared:
+            yield str(ipaddress.IPv4Interface(shared[name]).ip), name
+        elif addresses:
+            yield addresses[0], name

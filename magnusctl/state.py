@@ -1,0 +1,166 @@
+"""The vocabulary: what a resource is, what a host answered, what a plan holds. No I/O."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+State = Mapping[str, str | None]
+"""Attribute to canonical text; None means that this host cannot tell."""
+
+ABSENT: State = {"ensure": "absent"}
+STARTED_WITH = "started_with"
+"""Attribute: digest of the inputs that a service or command last ran with."""
+
+T = TypeVar("T")
+
+
+class Action(StrEnum):
+    """What a change does; the value is the printed symbol."""
+
+    CREATE = "+"
+    UPDATE = "~"
+    DELETE = "-"
+    RESTART = "!"
+    UNKNOWN = "?"
+
+
+class Risk(StrEnum):
+    """What a change can disturb."""
+
+    NONE = "none"
+    SERVICE = "service"
+    REBOOT = "reboot"
+    CONNECTIVITY = "connectivity"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """One declared thing on one host; attributes that are not declared are not judged."""
+
+    kind: ClassVar[str] = ""
+    after: tuple[str, ...] = ()
+    restart_on: tuple[str, ...] = ()
+    inputs: str = ""
+    risk: Risk = Risk.NONE
+    role: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name within its kind: a path, a unit, a key."""
+        raise NotImplementedError
+
+    @property
+    def id(self) -> str:
+        """`kind:name`, unique on a host."""
+        return f"{self.kind}:{self.name}"
+
+    def state(self) -> State:
+        """The declared attributes."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a host said of one resource: its state (None: it cannot tell yet) and its words."""
+
+    state: State | None
+    answer: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of a plan. The guard is the host's answer when it was planned; None is no guard."""
+
+    resource: Resource
+    action: Action
+    before: State | None
+    after: State
+    because: tuple[str, ...] = ()
+    guard: str | None = None
+
+    @property
+    def differs(self) -> tuple[str, ...]:
+        """Attributes whose values differ, in the order of the declaration."""
+        before = self.before or {}
+        return tuple(key for key in self.after if before.get(key) != self.after[key])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The ordered changes of one host."""
+
+    host: str
+    changes: tuple[Change, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.changes)
+
+    @property
+    def restarts(self) -> int:
+        """How many services or handlers restart."""
+        return sum(change.action is Action.RESTART for change in self.changes)
+
+    @property
+    def unknown(self) -> tuple[Change, ...]:
+        """Changes that can be planned only after the others were made."""
+        return tuple(change for change in self.changes if change.action is Action.UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Probe(Generic[T]):
+    """A question to a host: a shell fragment that prints `lines` lines (-1: any number), and a
+    pure parser of them. `needs` are the shell files that define what the fragment calls."""
+
+    name: str
+    script: str
+    lines: int
+    parse: Callable[[Sequence[str]], T]
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a job does for one or more changes.
+
+    `prepare` runs before the first step of the job, `script` is this step; `payload` are files
+    that travel with the job, by SHA-256.
+    """
+
+    changes: tuple[Change, ...]
+    script: str
+    prepare: str = ""
+    payload: Mapping[str, bytes] | None = None
+
+
+class Kind(Protocol):
+    """What the module of a kind offers. `ASK` is a function of its shell twin that prints one
+    line for every `question` it is given."""
+
+    ASK: str
+
+    def question(self, resource: Resource, /) -> tuple[str, ...]:
+        """The words that ask about one resource."""
+        ...
+
+    def parse(self, resource: Resource, answer: str, /) -> State | None:
+        """The state in one answer; None when the host cannot tell yet."""
+        ...
+
+    def apply(self, changes: Sequence[Change], /) -> Sequence[Step]:
+        """The steps that make consecutive changes of this kind."""
+        ...
+
+
+def canonical(value: object) -> str:
+    """JSON that is the same bytes for the same value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def digest(data: bytes | str) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()

@@ -1,0 +1,96 @@
+"""The one seam to the outside: a command and its standard input go in, lines come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from magnusctl.errors import ConflictError, HostError, MagnusError, PreconditionError
+from magnusctl.quote import visible
+
+IDLE_S = 900.0
+"""Seconds without a byte after which a host counts as gone: a package install can be silent."""
+
+
+class Transport(Protocol):
+    """A way to run one command on one host."""
+
+    def execute(self, command: str, stdin: bytes) -> Iterator[str]:
+        """Run it and yield its lines as they come.
+
+        Raises a MagnusError when it cannot be run or exits with other than 0.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what the transport holds."""
+        ...
+
+
+# What the bootstrap or sudo says, and what a person should read instead. First match wins.
+_SAYINGS: tuple[tuple[str, type[MagnusError], str, str], ...] = (
+    (
+        "magnus-incomplete",
+        ConflictError,
+        "the upload arrived incomplete or changed; nothing was run",
+        "Run the same command again.",
+    ),
+    (
+        "magnus-no-digest",
+        PreconditionError,
+        "it has none of sha256sum, shasum and openssl; nothing was run",
+        "Install one of them there (package coreutils).",
+    ),
+    (
+        "magnus-no-tar",
+        PreconditionError,
+        "it has no tar; nothing was run",
+        "Install it there (package tar).",
+    ),
+    (
+        "magnus-no-space",
+        HostError,
+        "no space for the job in /var/lib/magnus; nothing was run",
+        "Free some space there, then run the same command again.",
+    ),
+    (
+        "magnus-state-unsafe",
+        PreconditionError,
+        "refusing: /var/lib/magnus is a symlink, is writable by others or is not owned by root",
+        "Look at it there, and move it away.",
+    ),
+    (
+        "magnus-no-sudo",
+        PreconditionError,
+        "it has no sudo, and the login is not root",
+        "Install sudo there, log in as root, or set 'become: false' for this host.",
+    ),
+    (
+        "password is required",
+        PreconditionError,
+        "sudo wants a password there",
+        "Allow this user to run sudo without one (NOPASSWD), or set 'become: false'.",
+    ),
+    (
+        "is not in the sudoers",
+        PreconditionError,
+        "this user may not use sudo there",
+        "Allow it in sudoers, or log in as another user.",
+    ),
+    (
+        "not available",
+        PreconditionError,
+        "the login shell refuses to run commands",
+        "Give this user a real shell, or log in as another one.",
+    ),
+)
+
+
+def failure(host: str, code: int, said: str) -> MagnusError:
+    """The error for a command that exited with `code` and said something unexpected."""
+    for words, kind, message, hint in _SAYINGS:
+        if words in said:
+            return kind(message, host=host, hint=hint)
+    detail = "\n".join(f"  {line}" for line in visible(said).splitlines()[-5:])
+    what = f"the shell there ended with exit code {code}" if code >= 0 else "the connection broke"
+    return HostError(what, host=host, detail=detail)

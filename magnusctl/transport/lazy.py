@@ -1,0 +1,29 @@
+"""An ssh transport that looks up its target when it is first used, so hosts do so in parallel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from magnusctl.inventory.model import Inventory
+from magnusctl.transport.ssh import SshTransport
+from magnusctl.transport.target import target
+
+
+class LazySsh:
+    """Asks `ssh -G` and connects with the first command."""
+
+    def __init__(self, inventory: Inventory, name: str) -> None:
+        self._inventory = inventory
+        self._name = name
+        self._ssh: SshTransport | None = None
+
+    def execute(self, command: str, stdin: bytes) -> Iterator[str]:
+        """See Transport.execute."""
+        if self._ssh is None:
+            self._ssh = SshTransport(target(self._inventory, self._name))
+        yield from self._ssh.execute(command, stdin)
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._ssh is not None:
+            self._ssh.close()

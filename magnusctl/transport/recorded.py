@@ -1,0 +1,80 @@
+"""Hosts that answer from a recording: plans and checks with no network, the same every time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from magnusctl.errors import InputError
+
+FORMAT = "magnus-probe/1"
+Recording = Mapping[str, Sequence[str]]
+"""Question (`facts`, or the id of a resource) to the lines that answer it."""
+
+
+def save(folder: Path, host: str, answers: Recording) -> Path:
+    """Write what a host answered. Raises InputError when the folder cannot be written."""
+    path = folder / f"{host}.json"
+    text = json.dumps(
+        {"format": FORMAT, "host": host, "answers": answers}, indent=1, sort_keys=True
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        staged = path.with_suffix(".part")
+        staged.write_text(text + "\n")
+        staged.replace(path)
+    except OSError as error:
+        raise InputError(f"cannot write: {error.strerror}", where=str(path)) from None
+    return path
+
+
+def load(folder: Path, host: str) -> Recording:
+    """Read a recording. Raises InputError for one that is missing or of another format."""
+    path = folder / f"{host}.json"
+    hint = f"Record it again with:  magnusctl probe --record {folder} -l {host}"
+    try:
+        document = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise InputError("nothing was recorded of this host", where=str(path), hint=hint) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"not a recording: {error}", where=str(path), hint=hint) from None
+    found = document.get("format") if isinstance(document, dict) else None
+    if found != FORMAT:
+        message = f"recorded in the format '{found}'; this magnusctl reads '{FORMAT}'"
+        raise InputError(message, where=str(path), hint=hint)
+    answers: Recording = document["answers"]
+    return answers
+
+
+class RecordedTransport:
+    """Answers one probe from a recording, in the words of the wire."""
+
+    def __init__(self, folder: Path, host: str, questions: Mapping[str, Sequence[str]]) -> None:
+        """`questions` are the questions of each probe, in the order in which it asks them."""
+        self.folder = folder
+        self.host = host
+        self.questions = questions
+
+    def execute(self, command: str, stdin: bytes) -> Iterator[str]:
+        """See Transport.execute; the command is not run."""
+        del command
+        nonce = stdin.split(b" ", 1)[0].decode()
+        answers = load(self.folder, self.host)
+        for probe, questions in self.questions.items():
+            lines = [line for question in questions for line in self._answer(answers, question)]
+            yield f"{nonce} > {probe} {len(lines)}"
+            yield from (
+                f"{nonce} x {line.encode('utf-8', 'surrogateescape').hex()}" for line in lines
+            )
+        yield f"{nonce} end"
+
+    def _answer(self, answers: Recording, question: str) -> Sequence[str]:
+        if question not in answers:
+            hint = f"Record it again with:  magnusctl probe --record {self.folder} -l {self.host}"
+            where = str(self.folder / f"{self.host}.json")
+            raise InputError(f"no answer about {question} was recorded", where=where, hint=hint)
+        return answers[question]
+
+    def close(self) -> None:
+        """Nothing is held."""

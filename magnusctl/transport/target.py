@@ -1,0 +1,146 @@
+"""Where and how a host is reached: the inventory's words over the user's own ssh_config."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from magnusctl.errors import InputError
+from magnusctl.inventory.model import Host, Inventory
+
+_DESTINATION = re.compile(r"(?:([^@]+)@)?(\[[^\]]+\]|[^:]+)(?::(\d+))?")
+_NO_CONFIG = "none"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Effective values of one connection; `jump` is gone through first."""
+
+    host: str
+    address: str
+    port: int
+    user: str
+    key_name: str
+    known_hosts: tuple[Path, ...]
+    identities: tuple[Path, ...]
+    agent: bool
+    timeout_s: float
+    forward_agent: bool = False
+    proxy_command: str = ""
+    jump: Target | None = None
+
+
+def target(inventory: Inventory, name: str, seen: tuple[str, ...] = ()) -> Target:
+    """The effective connection of a host of the inventory; `seen` are the hosts that jump here."""
+    host = inventory.hosts[name]
+    values = _ssh_values(host, name)
+    return Target(
+        host=name,
+        address=_one(values, "hostname") or host.address or name,
+        port=int(_one(values, "port") or host.port or 22),
+        user=_one(values, "user") or host.user or getpass.getuser(),
+        key_name=_one(values, "hostkeyalias"),
+        known_hosts=_known_hosts(host, values),
+        identities=_identities(host, values),
+        agent=not host.ssh.identity and _one(values, "identitiesonly") != "yes",
+        timeout_s=host.ssh.timeout,
+        forward_agent=host.ssh.forward_agent,
+        proxy_command=_proxy_command(values),
+        jump=_through(inventory, host, host.ssh.jump or _one(values, "proxyjump"), (*seen, name)),
+    )
+
+
+def _ssh_values(host: Host, name: str) -> dict[str, list[str]]:
+    """What `ssh -G` says, so that Include, Match and ProxyJump mean what they mean to ssh."""
+    if host.ssh.config == _NO_CONFIG:
+        return {}
+    options = ["-F", host.ssh.config] if host.ssh.config else []
+    options += ["-o", f"HostName={host.address}"] if host.address else []
+    options += ["-p", str(host.port)] if host.port else []
+    options += ["-l", host.user] if host.user else []
+    return _ask_ssh([*options, "--", name])
+
+
+def _ask_ssh(arguments: Sequence[str]) -> dict[str, list[str]]:
+    try:
+        answer = subprocess.run(
+            ["ssh", "-G", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except FileNotFoundError:
+        return {}
+    if answer.returncode != 0:
+        message = f"ssh does not accept your ssh_config: {answer.stderr.strip()}"
+        raise InputError(message, where=arguments[-1])
+    values: dict[str, list[str]] = {}
+    for line in answer.stdout.splitlines():
+        key, _, value = line.partition(" ")
+        values.setdefault(key, []).append(value)
+    return values
+
+
+def _one(values: dict[str, list[str]], key: str) -> str:
+    return values.get(key, [""])[0]
+
+
+def _known_hosts(host: Host, values: dict[str, list[str]]) -> tuple[Path, ...]:
+    if host.ssh.known_hosts:
+        return (Path(host.ssh.known_hosts).expanduser(),)
+    named = _one(values, "userknownhostsfile") or "~/.ssh/known_hosts"
+    files = f"{named} {_one(values, 'globalknownhostsfile')}".split()
+    return tuple(Path(file).expanduser() for file in files)
+
+
+def _identities(host: Host, values: dict[str, list[str]]) -> tuple[Path, ...]:
+    if host.ssh.identity:
+        return (Path(host.ssh.identity).expanduser(),)
+    if not values:
+        names = [f"~/.ssh/id_{kind}" for kind in ("ed25519", "ecdsa", "rsa")]
+    else:
+        names = values.get("identityfile", [])
+    paths = [Path(name).expanduser() for name in names]
+    return tuple(path for path in paths if path.is_file())
+
+
+def _proxy_command(values: dict[str, list[str]]) -> str:
+    command = _one(values, "proxycommand")
+    return "" if command == _NO_CONFIG else command
+
+
+def _through(
+    inventory: Inventory, host: Host, written: str, seen: tuple[str, ...]
+) -> Target | None:
+    """The last of some jump hosts (`a,user@b:2222`); those before it become its own jump."""
+    if not written or written == _NO_CONFIG:
+        return None
+    before, _, last = written.rpartition(",")
+    if last in seen:
+        raise InputError(f"jump hosts go in a circle: {' → '.join((*seen, last))}")
+    if last in inventory.hosts:
+        return target(inventory, last, seen)
+    match = _DESTINATION.fullmatch(last)
+    if not match or last.startswith("-"):
+        raise InputError(f"'{last}' is no jump host", hint="Write it as [user@]host[:port].")
+    user, name, port = match.groups()
+    arguments = [*(["-l", user] if user else []), *(["-p", port] if port else []), "--", name]
+    values = _ask_ssh(arguments) if host.ssh.config != _NO_CONFIG else {}
+    return Target(
+        host=last,
+        address=_one(values, "hostname") or name.strip("[]"),
+        port=int(port or _one(values, "port") or 22),
+        user=user or _one(values, "user") or getpass.getuser(),
+        key_name=_one(values, "hostkeyalias"),
+        known_hosts=_known_hosts(host, values),
+        identities=_identities(host, values),
+        agent=not host.ssh.identity,
+        timeout_s=host.ssh.timeout,
+        jump=_through(inventory, host, before or _one(values, "proxyjump"), (*seen, last)),
+    )

@@ -1,0 +1,67 @@
+"""Learn the key of a host from the host, for a person to judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from magnusctl.errors import InputError, PreconditionError
+from magnusctl.inventory.model import Inventory
+from magnusctl.transport import host_keys, known_hosts
+from magnusctl.transport.ssh import open_connection
+from magnusctl.transport.target import Target, target
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The key that a host offered, and where."""
+
+    target: Target
+    key_type: str
+    key: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """As `ssh-keygen -l` prints it."""
+        return known_hosts.fingerprint(self.key)
+
+    @property
+    def where(self) -> str:
+        """Address and port."""
+        return f"{self.target.address}:{self.target.port}"
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is pinned already."""
+        return any(e.key == self.key for e in known_hosts.plain(host_keys.known(self.target)))
+
+
+def offered(inventory: Inventory, host: str) -> Offer:
+    """Connect for the key exchange only. Raises MagnusError."""
+    if host not in inventory.hosts:
+        raise InputError(f"no host '{host}'", hint=f"Hosts: {', '.join(inventory.hosts)}")
+    if inventory.hosts[host].connection == "local":
+        raise InputError(f"{host} is this machine: there is no key to trust")
+    where = target(inventory, host)
+    connection = open_connection(where, authenticate=False)
+    assert connection.transport is not None
+    key = connection.transport.get_remote_server_key()
+    connection.close()
+    return Offer(where, key.get_name(), key.asbytes())
+
+
+def remember(offer: Offer, *, replace: bool, only: str) -> str:
+    """Pin an offered key; says what was done. Raises PreconditionError when it must not be."""
+    name = offer.target.host
+    if only and only != offer.fingerprint:
+        raise PreconditionError(
+            f"it offers {offer.fingerprint}, not {only}. Nothing was written.", host=name
+        )
+    if offer.is_known:
+        return f"{name} is trusted already."
+    found = host_keys.known(offer.target)
+    if known_hosts.revoked(found, offer.key):
+        raise PreconditionError("this key is revoked. Nothing was written.", host=name)
+    if known_hosts.plain(found) and not replace:
+        host_keys.check(offer.target, offer.key_type, offer.key)
+    path = host_keys.pin(offer.target, offer.key_type, offer.key, replace)
+    return f"{name} is trusted from now on ({path})."
