@@ -14,7 +14,7 @@ from typing import Any
 from magnusctl.errors import ProtocolError
 from magnusctl.quote import sh
 from magnusctl.resources import ask, shell_files, steps
-from magnusctl.state import Plan, Probe, Step, digest
+from magnusctl.state import Action, Plan, Probe, Step, digest
 
 MAX_LINE = 1 << 20
 MAX_LINES = 200_000
@@ -111,8 +111,7 @@ def _shell(name: str) -> str:
 
 def job_steps(plan: Plan) -> list[Step]:
     """The steps of what can be done now; what is unknown waits for the next round."""
-    unknown = set(plan.unknown)
-    return list(steps([change for change in plan.changes if change not in unknown]))
+    return list(steps([c for c in plan.changes if c.action is not Action.UNKNOWN]))
 
 
 def job_text(todo: Sequence[Step], probes: Sequence[Probe[Any]]) -> str:

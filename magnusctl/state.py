@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 State = Mapping[str, str | None]
 """Attribute to canonical text; None means that this host cannot tell."""
@@ -141,13 +141,16 @@ class Kind(Protocol):
     """What the module of a kind offers. `ASK` is a function of its shell twin that prints one
     line for every `question` it is given."""
 
-    ASK: str
+    @property
+    def ASK(self) -> str:  # a constant of the module
+        """The shell function that asks."""
+        ...
 
-    def question(self, resource: Resource, /) -> tuple[str, ...]:
+    def question(self, resource: Any, /) -> tuple[str, ...]:
         """The words that ask about one resource."""
         ...
 
-    def parse(self, resource: Resource, answer: str, /) -> State | None:
+    def parse(self, resource: Any, answer: str, /) -> State | None:
         """The state in one answer; None when the host cannot tell yet."""
         ...
 

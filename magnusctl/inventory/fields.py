@@ -105,7 +105,8 @@ SysctlKey = Annotated[
 PublicKey = Annotated[
     str,
     _matching(
-        r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-\S+) [A-Za-z0-9+/]+=*( [^\x00-\x1f]*)?",
+        r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-\S+)"
+        r" [A-Za-z0-9+/]+=*( [^\x00-\x1f]*)?",
         "one line of a public key file, as 'ssh-ed25519 AAAA… you@laptop'",
     ),
 ]

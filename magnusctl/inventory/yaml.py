@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 from yaml import events
@@ -88,7 +89,7 @@ class _Reader:
         text = self.lines[mark.line - 1] if 0 < mark.line <= len(self.lines) else ""
         return InputError(message, where=str(mark), detail=excerpt(text, mark), hint=hint)
 
-    def mark(self, at: yaml.Mark) -> Mark:
+    def mark(self, at: Any) -> Mark:
         return Mark(self.file, at.line + 1, at.column + 1)
 
 
@@ -176,7 +177,7 @@ def _node(reader: _Reader, event: events.Event, anchors: dict[str, _Node]) -> _N
 def _aliased(
     reader: _Reader, event: events.AliasEvent, anchors: dict[str, _Node], mark: Mark
 ) -> _Node:
-    node = anchors.get(event.anchor)
+    node = anchors.get(event.anchor or "")
     if node is None or node.open:
         raise reader.error(f"*{event.anchor} refers to nothing that is complete before it", mark)
     reader.aliased += node.size

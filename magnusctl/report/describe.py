@@ -10,7 +10,7 @@ from magnusctl.resources.block import Block
 from magnusctl.resources.file import File
 from magnusctl.state import STARTED_WITH, Action, Change, Plan, Risk, State
 
-_LONG = 44
+_LONG = 40
 
 
 def lines(plan: Plan) -> Iterator[tuple[Change, str]]:
@@ -53,8 +53,11 @@ def _detail(change: Change) -> str:
         return ""
     if change.action is Action.CREATE:
         return _created(change.after)
+    if change.resource.kind == "command":
+        return "runs"
     told = [_told(key, change) for key in change.differs if key != STARTED_WITH]
-    again = " and restarts" if STARTED_WITH in change.differs else ""
+    running = (change.before or {}).get("running") == "yes"
+    again = " and restarts" if STARTED_WITH in change.differs and running else ""
     return ", ".join(told) + again
 
 
@@ -68,7 +71,8 @@ def _created(after: State) -> str:
 def _told(key: str, change: Change) -> str:
     if key == "content":
         return "text differs"
-    before = visible((change.before or {}).get(key) or "nothing")
+    had = (change.before or {}).get(key)
+    before = "none" if had in (None, "", "-") else visible(had)
     after = visible(change.after[key] or "")
     named = "" if key == "value" else f"{key} "
     return f"{named}{before} → {after}"

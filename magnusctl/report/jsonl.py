@@ -41,7 +41,9 @@ class JsonReport:
 
     def plans(self, planned: Sequence[Planned], *, diff: bool) -> None:
         for item in planned:
-            values = as_json(item.plan) if item.plan is not None else {"host": item.host}
+            values: dict[str, object] = {"host": item.host}
+            if item.plan is not None:
+                values = as_json(item.plan)
             if diff and item.plan is not None:
                 values["diffs"] = {
                     change.resource.id: text_diff(

@@ -39,6 +39,7 @@ put_mac_user() {
   fi
   [ "$_home" = - ] || system dscl . -create "$_record" NFSHomeDirectory "$_home" || return 1
   [ "$_shell" = - ] || system dscl . -create "$_record" UserShell "$_shell" || return 1
+  [ "$_comment" = - ] || system dscl . -create "$_record" RealName "$_comment" || return 1
   if [ "$_exists" = no ]; then
     mkdir -p "$ROOT$_home" && own "$_name" staff "$ROOT$_home" || return 1
   fi

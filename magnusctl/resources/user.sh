@@ -1,5 +1,6 @@
-mac_value() { # RECORD KEY: one value of the directory service
-  system dscl . -read "$1" "$2" 2>/dev/null | sed -n "s/^$2: *//p"
+# mac_value RECORD KEY: one value of the directory service; one with a blank stands on a line of its own
+mac_value() {
+  system dscl . -read "$1" "$2" 2>/dev/null | sed "s/^$2://; s/^ //" | sed '/^$/d' | sed -n 1p
 }
 
 # ask_user NAME...: "present:UID:HOME:SHELL:GROUP,GROUP:COMMENT" or "absent"
@@ -12,7 +13,7 @@ ask_user() {
         continue
       fi
       _groups=$(system id -Gn "$_name" | tr ' ' ',')
-      echo "present:$_uid:$(mac_value "/Users/$_name" NFSHomeDirectory):$(mac_value "/Users/$_name" UserShell):$_groups:"
+      echo "present:$_uid:$(mac_value "/Users/$_name" NFSHomeDirectory):$(mac_value "/Users/$_name" UserShell):$_groups:$(mac_value "/Users/$_name" RealName)"
     elif _entry=$(system getent passwd "$_name"); then
       _groups=$(system id -Gn "$_name" | tr ' ' ',')
       _rest=${_entry#*:*:}

@@ -42,7 +42,7 @@ class LeanClient(paramiko.SSHClient):
         self.authenticate = authenticate
         self._transport: paramiko.Transport | None = None
 
-    def connect(self, hostname: str, *_: Any, **options: Any) -> None:  # type: ignore[override]
+    def connect(self, hostname: str, *_: Any, **options: Any) -> None:
         """Fabric calls this. Raises Unreachable or PreconditionError."""
         sock = options.get("sock") or _dial(self.target)
         transport = paramiko.Transport(sock, disabled_algorithms=_WEAK)

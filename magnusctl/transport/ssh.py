@@ -63,7 +63,9 @@ class SshTransport:
         self._connection = connection
         assert connection.transport is not None
         try:
-            channel = connection.transport.open_session(timeout=self.target.timeout_s)
+            channel: paramiko.Channel = connection.transport.open_session(
+                timeout=self.target.timeout_s
+            )
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost(error) from None
         if self.target.forward_agent:

@@ -1,0 +1,120 @@
+"""Roots: folders that stand for whole machines, with stand-in programs and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from magnusctl.inventory.model import Host
+
+# What the prelude and a job use beside stand-ins. With its own sh a root runs nothing but these.
+TOOLS = [
+    "awk",
+    "basename",
+    "cat",
+    "chmod",
+    "chown",
+    "cp",
+    "cut",
+    "date",
+    "dd",
+    "dirname",
+    "env",
+    "grep",
+    "head",
+    "ln",
+    "ls",
+    "mkdir",
+    "mv",
+    "od",
+    "openssl",
+    "printf",
+    "rm",
+    "rmdir",
+    "sed",
+    "sh",
+    "sha256sum",
+    "shasum",
+    "sleep",
+    "sort",
+    "stat",
+    "sync",
+    "tail",
+    "tar",
+    "timeout",
+    "touch",
+    "tr",
+    "wc",
+]
+
+_LINUX: Mapping[str, str] = {
+    "etc/os-release": 'NAME="SIMULATED"\nID={os}\nVERSION_ID="{version}"\n',
+    "etc/passwd": "root:x:0:0:root:/root:/bin/bash\ndemo:x:1000:1000::/home/demo:/bin/bash\n",
+    "etc/group": "root:x:0:\ndemo:x:1000:\n",
+    "etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
+    "etc/ssh/sshd_config": "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\n",
+    ".simulated/packages": "openssh-server 1:9.6p1\nsudo 1.9.15\n",
+    ".simulated/units/ssh.service": "disabled active\n",
+    ".simulated/sysctl": (
+        "vm.swappiness = 60\nkernel.panic = 0\nnet.ipv4.tcp_mtu_probing = 0\n"
+        "net.core.rmem_max = 212992\nnet.core.wmem_max = 212992\n"
+        "net.ipv4.tcp_rmem = 4096 131072 6291456\nnet.ipv4.tcp_wmem = 4096 16384 4194304\n"
+    ),
+}
+_MACOS: Mapping[str, str] = {
+    "etc/passwd": "root:*:0:0:System:/var/root:/bin/sh\ndemo:*:501:20::/Users/demo:/bin/zsh\n",
+    "etc/group": "wheel:*:0:root\nstaff:*:20:demo\n",
+    "etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
+    "etc/ssh/sshd_config": "Include /etc/ssh/sshd_config.d/*\n",
+    ".simulated/packages": "",
+    ".simulated/networktime": "Off\n",
+    ".simulated/pmset": (
+        " sleep 1\n disksleep 10\n displaysleep 10\n powernap 1\n standby 1\n womp 1\n"
+        " autorestart 0\n ttyskeepawake 1\n"
+    ),
+    ".simulated/services/Ethernet": "DHCP\n",
+    ".simulated/services/Thunderbolt Bridge": "DHCP\n",
+    ".simulated/services/mtu.en0": "1500\n",
+    ".simulated/services/mtu.bridge0": "1500\n",
+}
+_FOLDERS = (
+    "etc/chrony",
+    "etc/modprobe.d",
+    "etc/apt/preferences.d",
+    "etc/security/limits.d",
+    "etc/ssh/sshd_config.d",
+    "etc/sysctl.d",
+    "var/lib",
+)
+
+
+def make(root: Path, host: Host, macs: Mapping[str, str]) -> None:
+    """Fill an empty folder with a machine as a vendor ships it; `macs` are its network cards."""
+    contents = _MACOS if host.macos else _LINUX
+    for folder in _FOLDERS:
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    values = {"os": host.os_name, "version": host.os.partition("-")[2]}
+    for name, text in contents.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.format(**values) if "os-release" in name else text)
+    cards = [f"{device} {mac} 1500\n" for device, mac in macs.items()]
+    (root / ".simulated/links").write_text("".join(cards))
+    _programs(root / ".standins", "macos" if host.macos else "linux")
+
+
+def _programs(folder: Path, system: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for tool in TOOLS:
+        found = shutil.which(tool)
+        if found:
+            (folder / tool).symlink_to(found)
+    source = files("magnusctl.demo").joinpath("standins")
+    for kind in ("common", system):
+        for standin in source.joinpath(kind).iterdir():
+            path = folder / standin.name
+            path.unlink(missing_ok=True)
+            path.write_text(standin.read_text())
+            path.chmod(0o755)

@@ -1,0 +1,64 @@
+"""The demo: the main job on simulated hosts, by the same commands that a user types."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from magnusctl.demo.stage import Stage, stage
+from magnusctl.errors import InputError
+
+_UNCHANGED = "0 changes:"
+
+
+def show(keep: Path | None) -> int:
+    """Provision, verify and provision again. Returns 0 when the second run had nothing to do."""
+    started = time.monotonic()
+    with _folder(keep) as folder, stage(folder) as on:
+        _tell("Four SIMULATED hosts: folders on this machine, behind SSH servers on loopback.")
+        _tell("Their system programs are stand-ins; sh, the SSH protocol and every file are real.")
+        codes = [_run(on, "provision", "--yes")[0], _run(on, "verify")[0]]
+        code, text = _run(on, "provision", "--yes")
+        ok = codes == [0, 0] and code == 0 and _UNCHANGED in text
+    seconds = time.monotonic() - started
+    _tell(f"{'Done' if ok else 'FAILED'} in {seconds:.1f} s. All of it was simulated.")
+    if keep:
+        _tell(f"The hosts' files are in {keep / 'hosts'}.")
+    return 0 if ok else 1
+
+
+@contextlib.contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="magnus-demo-") as name:
+            yield Path(name).resolve()
+        return
+    if keep.exists() and any(keep.iterdir()):
+        raise InputError("the folder is not empty", where=str(keep))
+    keep.mkdir(parents=True, exist_ok=True)
+    yield keep.resolve()
+
+
+def _run(on: Stage, *words: str) -> tuple[int, str]:
+    """Run magnusctl as a user would; show what it prints, and return it."""
+    _tell(f"$ magnusctl {' '.join(words)}")
+    where: Sequence[str] = ("-i", str(on.inventory), "--overlay", str(on.overlay))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "magnusctl", *words, *where], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    lines = []
+    for line in process.stdout:
+        sys.stdout.write(line)
+        lines.append(line)
+    sys.stdout.flush()
+    return process.wait(), "".join(lines)
+
+
+def _tell(text: str) -> None:
+    print(f"\n{text}" if text.startswith("$") else text, flush=True)
