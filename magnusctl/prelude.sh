@@ -97,6 +97,11 @@ started_with() { # ID: the digest of the inputs of its last healthy start, or "-
   [ ! -r "$STATE/started/$1" ] || read -r _started <"$STATE/started/$1" || :
 }
 
+# mac_value RECORD KEY: one value of the directory service; one with a blank stands on a line of its own
+mac_value() {
+  system dscl . -read "$1" "$2" 2>/dev/null | sed "s/^$2://; s/^ //" | sed '/^$/d' | sed -n 1p
+}
+
 ask_facts() {
   _id=unknown _version=unknown _boot=unknown
   if [ "$OS" = Darwin ]; then

@@ -10,44 +10,12 @@ from pathlib import Path
 from magnusctl.inventory.model import Host
 
 # What the prelude and a job use beside stand-ins. With its own sh a root runs nothing but these.
-TOOLS = [
-    "awk",
-    "basename",
-    "cat",
-    "chmod",
-    "chown",
-    "cp",
-    "cut",
-    "date",
-    "dd",
-    "dirname",
-    "env",
-    "grep",
-    "head",
-    "ln",
-    "ls",
-    "mkdir",
-    "mv",
-    "od",
-    "openssl",
-    "printf",
-    "rm",
-    "rmdir",
-    "sed",
-    "sh",
-    "sha256sum",
-    "shasum",
-    "sleep",
-    "sort",
-    "stat",
-    "sync",
-    "tail",
-    "tar",
-    "timeout",
-    "touch",
-    "tr",
-    "wc",
-]
+TOOLS = (
+    *("awk", "basename", "cat", "chmod", "chown", "cp", "cut", "date", "dd", "dirname", "env"),
+    *("grep", "head", "ln", "ls", "mkdir", "mv", "od", "openssl", "printf", "rm", "rmdir", "sed"),
+    *("sh", "sha256sum", "shasum", "sleep", "sort", "stat", "sync", "tail", "tar", "timeout"),
+    *("touch", "tr", "wc"),
+)
 
 _LINUX: Mapping[str, str] = {
     "etc/os-release": 'NAME="SIMULATED"\nID={os}\nVERSION_ID="{version}"\n',

@@ -61,7 +61,9 @@ def _run(channel: paramiko.Channel, command: str) -> None:
         stderr=subprocess.PIPE,
         env={"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "HOME": "/"},
     )
-    assert process.stdin and process.stdout and process.stderr
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
     threading.Thread(target=_feed, args=(channel, process.stdin), daemon=True).start()
     sinks = {process.stdout: channel.sendall, process.stderr: channel.sendall_stderr}
     with contextlib.suppress(OSError):

@@ -85,7 +85,8 @@ def _servers(keys: Path) -> Iterator[Mapping[str, int]]:
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert process.stdin and process.stdout
+    assert process.stdin
+    assert process.stdout
     try:
         line = process.stdout.readline()
         if not line:

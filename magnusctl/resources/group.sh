@@ -3,8 +3,8 @@ ask_group() {
   for _name in "$@"; do
     _members=
     if [ "$OS" = Darwin ]; then
-      _gid=$(system dscl . -read "/Groups/$_name" PrimaryGroupID 2>/dev/null | sed -n 's/^PrimaryGroupID: *//p')
-      _members=$(system dscl . -read "/Groups/$_name" GroupMembership 2>/dev/null | sed -n 's/^GroupMembership: *//p' | tr ' ' ',')
+      _gid=$(mac_value "/Groups/$_name" PrimaryGroupID)
+      _members=$(mac_value "/Groups/$_name" GroupMembership | tr ' ' ',')
     elif _entry=$(system getent group "$_name"); then
       _members=${_entry##*:}
       _gid=${_entry#*:*:}

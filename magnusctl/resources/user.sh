@@ -1,8 +1,3 @@
-# mac_value RECORD KEY: one value of the directory service; one with a blank stands on a line of its own
-mac_value() {
-  system dscl . -read "$1" "$2" 2>/dev/null | sed "s/^$2://; s/^ //" | sed '/^$/d' | sed -n 1p
-}
-
 # ask_user NAME...: "present:UID:HOME:SHELL:GROUP,GROUP:COMMENT" or "absent"
 ask_user() {
   for _name in "$@"; do
