@@ -20,26 +20,40 @@ InventoryOption = Annotated[
     typer.Option(
         "-i",
         "--inventory",
+        metavar="FILE",
         help="The inventory; else $MAGNUS_INVENTORY, magnus.yaml or inventory/magnus.yaml.",
         show_default=False,
     ),
 ]
 OverlayOption = Annotated[
     list[Path] | None,
-    typer.Option("--overlay", help="A file laid over the inventory; may be repeated."),
+    typer.Option(
+        "--overlay", metavar="FILE", help="A file laid over the inventory; may be repeated."
+    ),
 ]
 LimitOption = Annotated[
-    str, typer.Option("-l", "--limit", help="Only these hosts: 'rtx3090,@gpu,edge-*,!linode'.")
+    str,
+    typer.Option(
+        "-l", "--limit", metavar="HOSTS", help="Only these hosts: 'rtx3090,@gpu,edge-*,!linode'."
+    ),
 ]
 TagsOption = Annotated[
-    str, typer.Option("-t", "--tags", help="Only these roles; 'resources' is what has no role.")
+    str,
+    typer.Option(
+        "-t", "--tags", metavar="ROLES", help="Only these roles; 'resources' is what has no role."
+    ),
 ]
 ParallelOption = Annotated[
-    int, typer.Option("-p", "--parallel", min=1, max=512, help="Hosts at the same time.")
+    int,
+    typer.Option("-p", "--parallel", metavar="N", min=1, max=512, help="Hosts at the same time."),
 ]
 ObservedOption = Annotated[
     Path | None,
-    typer.Option("--observed", help="Plan from answers recorded in this folder; no network."),
+    typer.Option(
+        "--observed",
+        metavar="FOLDER",
+        help="Plan from answers recorded in this folder; no network.",
+    ),
 ]
 DiffOption = Annotated[bool, typer.Option("--diff", help="Show the text of files that change.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from magnusctl.inventory.fields import (
     AbsolutePath,
@@ -16,16 +16,13 @@ from magnusctl.inventory.fields import (
     Interface,
     Line,
     Mac,
-    Member,
-    Mode,
-    PackageName,
     Port,
-    PublicKey,
-    SysctlKey,
-    Unit,
     UserName,
 )
+from magnusctl.inventory.specs import Resources
+from magnusctl.inventory.strict import Model
 from magnusctl.inventory.units import BitsPerSecond, Bytes, Seconds
+from magnusctl.inventory.variables import Variables
 
 RoleName = Literal["base", "network", "cuda", "inference", "trading"]
 Engine = Literal["vllm", "mlx", "ollama", "llamacpp"]
@@ -33,12 +30,6 @@ Os = Annotated[
     Literal["ubuntu-22.04", "ubuntu-24.04", "debian-12", "debian-13", "macos-15", "macos-26"],
     Field(description="The operating system; plans are refused on a host that says otherwise."),
 ]
-
-
-class Model(BaseModel):
-    """Frozen; unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Gpu(Model):
@@ -94,127 +85,6 @@ class Ssh(Model):
     ] = ""
     timeout: Seconds = 10.0
     forward_agent: bool = False
-
-
-class UserAccount(Model):
-    """A person or program that logs in."""
-
-    name: UserName
-    authorized_keys: tuple[PublicKey, ...] = ()
-    groups: tuple[UserName, ...] = ()
-    shell: AbsolutePath | None = None
-    comment: Line = ""
-
-
-class BaseVariables(Model):
-    """Variables of the role base."""
-
-    users: tuple[UserAccount, ...] = ()
-    packages: tuple[PackageName, ...] = ()
-    ntp_servers: tuple[Address, ...] = (
-        "0.pool.ntp.org",
-        "1.pool.ntp.org",
-        "2.pool.ntp.org",
-        "3.pool.ntp.org",
-    )
-    ssh_groups: Annotated[
-        tuple[UserName, ...], Field(min_length=1, description="Groups that may log in.")
-    ] = ("magnus-ssh",)
-    ssh_max_sessions: Annotated[int, Field(ge=1, le=1000)] = 20
-    sysctls: dict[SysctlKey, Line | int] = {"vm.swappiness": 10, "kernel.panic": 30}
-
-
-class NetworkVariables(Model):
-    """Variables of the role network."""
-
-    hosts_file: bool = True
-    sysctls: dict[SysctlKey, Line | int] = {
-        "net.ipv4.tcp_mtu_probing": 1,
-        "net.core.rmem_max": 67108864,
-        "net.core.wmem_max": 67108864,
-        "net.ipv4.tcp_rmem": "4096 131072 67108864",
-        "net.ipv4.tcp_wmem": "4096 131072 67108864",
-    }
-
-
-class Variables(Model):
-    """Variables by role; `custom` is free, for templates of your own."""
-
-    base: BaseVariables = BaseVariables.model_construct()
-    network: NetworkVariables = NetworkVariables.model_construct()
-    custom: dict[str, str | int | float | bool] = {}
-
-
-class FileSpec(Model):
-    """A file: its text, or a template in the project's folder `templates`."""
-
-    content: str | None = None
-    template: Line | None = None
-    mode: Mode = "0644"
-    owner: UserName = "root"
-    group: UserName | None = None
-    validator: Literal["sshd", "sudoers", "chrony", "netplan", "unit", "plist"] | None = None
-    ensure: Literal["present", "absent"] = "present"
-
-
-class DirectorySpec(Model):
-    """A directory."""
-
-    mode: Mode = "0755"
-    owner: UserName = "root"
-    group: UserName | None = None
-    ensure: Literal["present", "absent"] = "present"
-
-
-class UserSpec(Model):
-    """A user account."""
-
-    home: AbsolutePath | None = None
-    shell: AbsolutePath | None = None
-    groups: tuple[UserName, ...] = ()
-    system: bool = False
-    comment: Line = ""
-    ensure: Literal["present", "absent"] = "present"
-
-
-class GroupSpec(Model):
-    """A group of users."""
-
-    members: tuple[Member, ...] = ()
-    system: bool = False
-    ensure: Literal["present", "absent"] = "present"
-
-
-class ServiceSpec(Model):
-    """A unit of systemd."""
-
-    enabled: bool = True
-    running: bool = True
-    reload: bool = False
-    restart_on: tuple[Line, ...] = ()
-    after: tuple[Line, ...] = ()
-
-
-class CommandSpec(Model):
-    """A command that runs unless its guard succeeds, or when its triggers changed."""
-
-    run: str
-    unless: str = ""
-    restart_on: tuple[Line, ...] = ()
-    after: tuple[Line, ...] = ()
-
-
-class Resources(Model):
-    """Things declared directly, beside roles; they are applied in this order."""
-
-    packages: tuple[PackageName, ...] = ()
-    groups: dict[UserName, GroupSpec] = {}
-    users: dict[UserName, UserSpec] = {}
-    directories: dict[AbsolutePath, DirectorySpec] = {}
-    files: dict[AbsolutePath, FileSpec] = {}
-    sysctls: dict[SysctlKey, Line | int] = {}
-    services: dict[Unit, ServiceSpec] = {}
-    commands: dict[Line, CommandSpec] = {}
 
 
 class Group(Model):

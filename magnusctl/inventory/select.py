@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from magnusctl.errors import InputError
-from magnusctl.inventory.model import Group, Host, Inventory, Resources, Variables
+from magnusctl.inventory.model import Group, Host, Inventory
 from magnusctl.inventory.ranges import expand
+from magnusctl.inventory.specs import Resources
+from magnusctl.inventory.variables import Variables
 
 
 def select(inventory: Inventory, pattern: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from magnusctl.inventory.model import UserAccount
+from magnusctl.inventory.variables import UserAccount
 from magnusctl.resources.command import Command
 from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from magnusctl.inventory.model import FileSpec, Resources
+from magnusctl.inventory.specs import FileSpec, Resources
 from magnusctl.resources.command import Command
 from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File

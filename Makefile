@@ -1,0 +1,35 @@
+# Two commands do everything on a machine that has only Python 3.11+ and make:
+#   make demo    the main job on simulated hosts
+#   make test    all checks and tests
+.PHONY: demo test lint bench docs wheel clean
+
+demo:
+	@sh dev/environment demo
+	@.venv/bin/magnusctl demo
+
+test:
+	@sh dev/environment test
+	@sh dev/programs
+	@$(MAKE) --no-print-directory lint
+	.venv/bin/python -m pytest
+
+lint:
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+# Needs root on Linux: the hosts are those of the lab.
+bench:
+	@sh dev/environment bench
+	@sh dev/programs
+	.venv/bin/python -m benchmarks.provision
+
+# What is generated from the code: the schema and the inventory reference.
+docs:
+	.venv/bin/python -m dev.reference
+
+wheel:
+	.venv/bin/uv build --wheel
+
+clean:
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
