@@ -118,7 +118,7 @@ ask_facts() {
         esac
       done <"$ROOT/etc/os-release"
     fi
-    [ ! -r /proc/sys/kernel/random/boot_id ] || read -r _boot </proc/sys/kernel/random/boot_id
+    [ ! -r /proc/sys/kernel/random/boot_id ] || _boot=$(cat /proc/sys/kernel/random/boot_id)
   fi
   printf 'os=%s\nversion=%s\narch=%s\nkernel=%s\nlogin=%s\nuid=%s\nboot=%s\n' \
     "$_id" "$_version" "$(uname -m)" "$(uname -r)" "$LOGIN" "$UID_NOW" "${_boot:-unknown}"

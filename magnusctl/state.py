@@ -102,8 +102,12 @@ class Plan:
 
     @property
     def restarts(self) -> int:
-        """How many services or handlers restart."""
-        return sum(change.action is Action.RESTART for change in self.changes)
+        """How many services restart or reload."""
+        services = ("service", "launchd")
+        return sum(
+            change.action is Action.RESTART and change.resource.kind in services
+            for change in self.changes
+        )
 
     @property
     def unknown(self) -> tuple[Change, ...]:

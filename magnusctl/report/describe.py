@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from magnusctl.quote import visible
 from magnusctl.resources.block import Block
 from magnusctl.resources.file import File
+from magnusctl.resources.service import Service
 from magnusctl.state import STARTED_WITH, Action, Change, Plan, Risk, State
 
 _LONG = 40
@@ -47,8 +48,7 @@ def _detail(change: Change) -> str:
     if change.action is Action.UNKNOWN:
         return f"known after {', '.join(change.because) or 'the changes before it'}"
     if change.action is Action.RESTART:
-        word = {"service": "restarts", "launchd": "restarts"}.get(change.resource.kind, "runs")
-        return f"{word}, because {', '.join(change.because)}"
+        return f"{_again(change)}, because {', '.join(change.because)}"
     if change.action is Action.DELETE:
         return ""
     if change.action is Action.CREATE:
@@ -59,6 +59,13 @@ def _detail(change: Change) -> str:
     running = (change.before or {}).get("running") == "yes"
     again = " and restarts" if STARTED_WITH in change.differs and running else ""
     return ", ".join(told) + again
+
+
+def _again(change: Change) -> str:
+    resource = change.resource
+    if isinstance(resource, Service):
+        return "reloads" if resource.reload else "restarts"
+    return {"launchd": "restarts", "interface": "is set again"}.get(resource.kind, "runs")
 
 
 def _created(after: State) -> str:
