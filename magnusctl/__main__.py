@@ -17,15 +17,13 @@ def main() -> NoReturn:
 
     arguments = sys.argv[1:]
     try:
-        app(args=arguments, standalone_mode=True)
+        app(args=arguments)
     except MagnusError as error:
         if "--debug" in arguments:
             raise
         _leave(_print(error, "--json" in arguments))
-    except KeyboardInterrupt:
-        _say("Interrupted. A job that began goes on to its end on its host; nothing is cut.")
-        _say("See what stands with:  magnusctl plan   (exit 130)")
-        _leave(130)
+    except SystemExit as end:
+        _leave(end.code if isinstance(end.code, int) else int(Exit.FAULT))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _leave(141)

@@ -4,7 +4,8 @@ MagnusError                 1  a fault of ours
 ├─ InputError               2  inventory, template or usage is wrong
 ├─ PreconditionError        3  authentication, host key, sudo, a missing feature
 ├─ ConflictError            4  stale plan, state changed underneath, incomplete upload
-└─ HostError                5  unreachable, protocol error, a step that failed
+├─ HostError                5  unreachable, protocol error, a step that failed
+└─ Interrupted            130  Ctrl-C
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Exit(IntEnum):
     HOSTS_FAILED = 5
     CHECK_FAILED = 9
     CHANGES_PENDING = 10
+    INTERRUPTED = 130
 
 
 class MagnusError(Exception):
@@ -75,3 +77,9 @@ class Unreachable(HostError):
 
 class ProtocolError(HostError):
     """The host's answer is not what the protocol allows: never read as 'no changes'."""
+
+
+class Interrupted(MagnusError):
+    """Somebody pressed Ctrl-C."""
+
+    exit_code = Exit.INTERRUPTED

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from magnusctl.errors import MagnusError
+from magnusctl.errors import Interrupted, MagnusError
 
 T = TypeVar("T")
 
@@ -22,6 +22,7 @@ def each(
 
     An expected error is a result. Any other exception is raised when all have ended. The threads
     are daemons, so that Ctrl-C ends this process at once; what runs on a host goes on there.
+    Raises Interrupted on Ctrl-C.
     """
     todo: queue.SimpleQueue[str] = queue.SimpleQueue()
     ended: queue.SimpleQueue[tuple[str, T | BaseException]] = queue.SimpleQueue()
@@ -45,7 +46,10 @@ def each(
     results: dict[str, T | MagnusError] = {}
     bugs: list[BaseException] = []
     for _ in order:
-        name, result = ended.get()
+        try:
+            name, result = ended.get()
+        except KeyboardInterrupt:
+            raise _interrupted([n for n in order if n not in results]) from None
         if isinstance(result, BaseException) and not isinstance(result, MagnusError):
             bugs.append(result)
             continue
@@ -54,3 +58,11 @@ def each(
     if bugs:
         raise bugs[0]
     return {name: results[name] for name in order}
+
+
+def _interrupted(open_ends: list[str]) -> Interrupted:
+    return Interrupted(
+        f"interrupted; not finished: {', '.join(open_ends)}",
+        detail="A job that began goes on to its end on its host; no step is cut.",
+        hint="See what stands with:  magnusctl plan",
+    )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from magnusctl.errors import Exit, InputError
+from magnusctl.errors import Exit, InputError, Interrupted
 from magnusctl.report import Planned
 
 
@@ -27,6 +27,10 @@ def consent(planned: Sequence[Planned], *, yes: bool, json: bool) -> None:
     total = sum(len(plan) for plan in plans)
     hosts = "1 host" if len(plans) == 1 else f"{len(plans)} hosts"
     changes = "1 change" if total == 1 else f"{total} changes"
-    if not typer.confirm(f"Apply {changes} on {hosts}?", default=False):
+    try:
+        agreed = typer.confirm(f"Apply {changes} on {hosts}?", default=False)
+    except typer.Abort:
+        raise Interrupted("interrupted; nothing was applied") from None
+    if not agreed:
         typer.echo("Nothing was applied.")
         raise typer.Exit(Exit.OK)

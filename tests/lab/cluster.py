@@ -44,7 +44,8 @@ class Cluster:
     def command(self, *words: str) -> list[str]:
         """The command line of magnusctl with the inventory and its overlay."""
         where = ("-i", str(self.inventory), "--overlay", str(self.overlay))
-        return [sys.executable, "-m", "magnusctl", *words, *where]
+        verb, *rest = words
+        return [sys.executable, "-m", "magnusctl", verb, *where, *rest]
 
     def environment(self) -> dict[str, str]:
         """As little as a user's shell has; HOME is the lab's own."""

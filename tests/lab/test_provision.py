@@ -1,0 +1,186 @@
+"""The main job on real hosts: provision, nothing left to do, drift found and repaired.
+
+The tests build on each other in their order, as a user's day does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from tests.lab.cluster import LINK, Cluster
+
+pytestmark = pytest.mark.lab
+
+REAL = ("rtx3090", "linode")
+
+
+def changes(four: Cluster, *words: str) -> dict[str, list[str]]:
+    """Host to the planned changes, as `~ file:/etc/hosts`."""
+    answer = four.magnusctl("plan", "--json", *words)
+    plans = [json.loads(line) for line in answer.stdout.splitlines()]
+    return {
+        plan["host"]: [f"{c['action']} {c['resource']}" for c in plan.get("changes", ())]
+        for plan in plans
+        if plan["type"] == "plan"
+    }
+
+
+def since(four: Cluster, before: Mapping[str, int]) -> set[int]:
+    """The numbers of execs per host since `before`, by sshd's own count."""
+    return {count - before[name] for name, count in four.execs().items()}
+
+
+def test_a_plan_changes_nothing_and_takes_one_exec(four: Cluster) -> None:
+    before = four.execs()
+    answer = four.magnusctl("plan", "--detailed-exitcode")
+    assert answer.returncode == 10, answer.stderr
+    assert since(four, before) == {1}
+    assert not (four.lab.hosts["rtx3090"].rootfs / "var/lib/magnus").exists()
+
+
+def test_without_consent_nothing_is_applied(four: Cluster) -> None:
+    answer = four.magnusctl("provision")
+    assert answer.returncode == 2
+    assert "nobody is there to ask" in answer.stderr
+    assert not (four.lab.hosts["linode"].rootfs / "var/lib/magnus").exists()
+
+
+def test_the_four_hosts_are_provisioned_with_two_execs_each(four: Cluster) -> None:
+    before = four.execs()
+    answer = four.magnusctl("provision", "--yes")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert since(four, before) == {2}
+
+
+def test_the_second_run_has_nothing_to_do_in_one_exec(four: Cluster) -> None:
+    before = four.execs()
+    answer = four.magnusctl("provision", "--yes")
+    assert answer.returncode == 0
+    assert "0 changes: 4 hosts as declared." in answer.stdout
+    assert since(four, before) == {1}
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_packages_services_and_accounts_are_really_there(four: Cluster, name: str) -> None:
+    host = four.lab.hosts[name]
+    host.run("dpkg-query -W chrony ethtool jq")
+    assert host.run("systemctl is-active ssh chrony").stdout == "active\nactive\n"
+    assert host.run("systemctl is-enabled chrony").stdout == "enabled\n"
+    assert "admin" in host.run("getent group magnus-ssh").stdout
+    assert "/bin/bash" in host.run("getent passwd magnus").stdout
+    effective = host.run("sshd -T -C user=admin,host=h,addr=10.231.78.1").stdout
+    assert "passwordauthentication no" in effective
+    assert "allowgroups magnus-ssh" in effective
+    assert host.run("sysctl -n net.ipv4.tcp_mtu_probing").stdout == "1\n"
+
+
+def test_the_link_has_its_address_and_jumbo_frames(four: Cluster) -> None:
+    host = four.lab.hosts["rtx3090"]
+    assert "10.231.79.1/24" in host.run(f"ip -4 addr show dev {LINK}").stdout
+    assert "mtu 9000" in host.run(f"ip link show dev {LINK}").stdout
+    host.run("ping -c 1 -W 2 -M do -s 8972 10.231.79.2")
+    assert host.run("stat -c %a /etc/netplan/60-magnus-10g.yaml").stdout == "600\n"
+
+
+def test_names_of_peers_stand_in_a_block_and_the_rest_stays(four: Cluster) -> None:
+    hosts = four.lab.hosts["rtx3090"].run("cat /etc/hosts").stdout
+    assert "127.0.1.1 rtx3090" in hosts
+    assert "# magnus begin\n" in hosts
+    assert "10.231.79.2 macmini\n" in hosts
+
+
+def test_verify_passes_and_measures_with_a_real_iperf3(four: Cluster) -> None:
+    answer = four.magnusctl("verify", "--json")
+    found = [json.loads(line) for line in answer.stdout.splitlines()]
+    results = {(r["subject"], r["check"]): r for r in found if r["type"] == "check"}
+    assert results["rtx3090", "declared"]["verdict"] == "pass"
+    assert results["rtx3090", "ping linode"]["verdict"] == "pass"
+    assert results["link 10g", "rtx3090 - macmini"]["verdict"] == "skip"
+    assert results["macmini", "declared"]["simulated"] is True
+    assert results["rtx3090", "declared"]["simulated"] is False
+    for way in ("rtx3090 → linode", "linode → rtx3090"):
+        assert results["link wan", way]["measured"].endswith("Gbit/s"), results["link wan", way]
+
+
+DRIFT = {
+    "~ file:/etc/chrony/sources.d/magnus.sources": "echo x >> /etc/chrony/sources.d/magnus.sources",
+    "~ file:/etc/netplan/60-magnus-10g.yaml": "chmod 0644 /etc/netplan/60-magnus-10g.yaml",
+    "+ file:/etc/apt/preferences.d/magnus-nvidia": "rm /etc/apt/preferences.d/magnus-nvidia",
+    "~ directory:/etc/magnus/vllm": "chown admin /etc/magnus/vllm",
+    "~ sysctl:net.ipv4.tcp_mtu_probing": "sysctl -w net.ipv4.tcp_mtu_probing=0",
+    "~ user:magnus": "usermod -s /bin/sh magnus",
+    "~ group:magnus-ssh": "gpasswd -d magnus magnus-ssh",
+    "+ package:jq": "apt-get remove -y jq",
+    "+ block:/etc/hosts": "sed -i '/magnus begin/,/magnus end/d' /etc/hosts",
+    "~ interface:10.231.79.1/24": f"ip link set {LINK} mtu 1400",
+}
+
+
+@pytest.mark.parametrize("change", DRIFT)
+def test_a_change_by_hand_is_planned_alone_and_repaired(four: Cluster, change: str) -> None:
+    four.lab.hosts["rtx3090"].run(DRIFT[change])
+    planned = changes(four, "-l", "rtx3090")["rtx3090"]
+    triggered = {
+        "~ file:/etc/chrony/sources.d/magnus.sources": ["! service:chrony"],
+        "~ file:/etc/netplan/60-magnus-10g.yaml": ["! interface:10.231.79.1/24"],
+    }
+    assert planned == [change, *triggered.get(change, [])]
+    answer = four.magnusctl("provision", "--yes", "-l", "rtx3090")
+    assert answer.returncode == 0, answer.stdout
+    assert changes(four, "-l", "rtx3090")["rtx3090"] == []
+
+
+def test_a_stopped_service_is_started(four: Cluster) -> None:
+    host = four.lab.hosts["linode"]
+    host.run("systemctl disable --now chrony")
+    assert changes(four, "-l", "linode")["linode"] == ["~ service:chrony"]
+    assert four.magnusctl("provision", "--yes", "-l", "linode").returncode == 0
+    assert host.run("systemctl is-active chrony").stdout == "active\n"
+
+
+def test_a_restart_that_failed_is_not_forgotten(four: Cluster) -> None:
+    host = four.lab.hosts["rtx3090"]
+    drop_in = "/etc/systemd/system/chrony.service.d/zz-broken.conf"
+    host.run(
+        f"printf '[Service]\\nExecStart=\\nExecStart=/bin/false\\n' > {drop_in}; "
+        "systemctl daemon-reload; echo '# by hand' >> /etc/chrony/conf.d/10-magnus.conf"
+    )
+    answer = four.magnusctl("provision", "--yes", "-l", "rtx3090")
+    assert answer.returncode == 5
+    assert "service:chrony failed" in answer.stdout
+    assert "magnusctl plan -l rtx3090" in answer.stdout
+    assert "by hand" not in host.run("cat /etc/chrony/conf.d/10-magnus.conf").stdout
+    # The file is right now and the service would start: only the restart is still owed.
+    host.run(f"rm {drop_in}; systemctl daemon-reload; systemctl start chrony")
+    assert changes(four, "-l", "rtx3090")["rtx3090"] == ["! service:chrony"]
+    assert four.magnusctl("provision", "--yes", "-l", "rtx3090").returncode == 0
+    assert changes(four, "-l", "rtx3090")["rtx3090"] == []
+
+
+def test_a_file_that_its_validator_refuses_is_left_as_it_was(four: Cluster) -> None:
+    host = four.lab.hosts["linode"]
+    host.run("printf 'PasswordAuthentication perhaps\\n' > /etc/ssh/sshd_config.d/20-bad.conf")
+    host.run("rm /etc/ssh/sshd_config.d/10-magnus.conf")
+    answer = four.magnusctl("provision", "--yes", "-l", "linode")
+    host.run("rm /etc/ssh/sshd_config.d/20-bad.conf")
+    assert answer.returncode == 5
+    assert "validator sshd refuses" in answer.stdout
+    assert not (host.rootfs / "etc/ssh/sshd_config.d/10-magnus.conf").exists()
+    assert four.magnusctl("provision", "--yes", "-l", "linode").returncode == 0
+
+
+def test_a_recording_of_the_hosts_gives_the_same_plan_without_them(four: Cluster) -> None:
+    four.lab.hosts["linode"].run("rm /etc/security/limits.d/90-magnus-trading.conf")
+    folder = four.lab.workdir / "recorded"
+    assert four.magnusctl("probe", "--record", str(folder)).returncode == 0
+    before = four.execs()
+    live = four.magnusctl("plan").stdout
+    assert since(four, before) == {1}
+    observed = four.magnusctl("plan", "--observed", str(folder))
+    assert since(four, before) == {1}
+    assert observed.stdout == live
+    assert "90-magnus-trading.conf" in live
+    four.magnusctl("provision", "--yes")
