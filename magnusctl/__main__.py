@@ -13,10 +13,10 @@ def main() -> NoReturn:
     """Run the command line and exit."""
     # Nothing here uses pydantic's plugins, and looking for them costs every command time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from magnusctl.cli import app
-
     arguments = sys.argv[1:]
     try:
+        from magnusctl.cli import app
+
         app(args=arguments)
     except MagnusError as error:
         if "--debug" in arguments:
@@ -24,6 +24,8 @@ def main() -> NoReturn:
         _leave(_print(error, "--json" in arguments))
     except SystemExit as end:
         _leave(end.code if isinstance(end.code, int) else int(Exit.FAULT))
+    except KeyboardInterrupt:
+        _leave(int(Exit.INTERRUPTED))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         _leave(141)

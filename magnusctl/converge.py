@@ -41,6 +41,7 @@ class Machine:
     host: Host
     desired: tuple[Resource, ...]
     transport: Transport
+    simulated: bool = False
 
     @property
     def root(self) -> str:

@@ -19,7 +19,7 @@ from magnusctl.roles import ROLES, compile_host
 from magnusctl.script import job_steps
 from magnusctl.state import Resource
 from magnusctl.transport import Transport
-from magnusctl.transport.recorded import RecordedTransport, save
+from magnusctl.transport.recorded import RecordedTransport, is_simulated, save
 
 DECLARED = "resources"
 """The tag of what the inventory declares beside roles."""
@@ -45,7 +45,7 @@ class Fleet:
     @property
     def simulated(self) -> list[str]:
         """The hosts for which stand-ins answer."""
-        return [machine.name for machine in self.machines if machine.host.simulated]
+        return [machine.name for machine in self.machines if machine.simulated]
 
     def close(self) -> None:
         """Close every connection."""
@@ -78,6 +78,7 @@ def open_fleet(
             inventory.hosts[name],
             desired[name],
             _transport(inventory, name, desired[name], observed),
+            inventory.hosts[name].simulated or bool(observed and is_simulated(observed, name)),
         )
         for name in names
     )
@@ -119,7 +120,7 @@ def plan_all(fleet: Fleet, *, texts: bool) -> list[Planned]:
         return Planned(
             name,
             converge.plan(machine, observation),
-            simulated=machine.host.simulated,
+            simulated=machine.simulated,
             texts=observation.answers.get("text"),
         )
 
@@ -131,7 +132,7 @@ def _planned(fleet: Fleet, name: str, result: Planned | MagnusError) -> Planned:
     if isinstance(result, Planned):
         return result
     result.host = result.host or name
-    return Planned(name, error=result, simulated=fleet.machine(name).host.simulated)
+    return Planned(name, error=result, simulated=fleet.machine(name).simulated)
 
 
 def apply_all(fleet: Fleet, planned: Sequence[Planned], report: Report) -> list[Outcome]:
@@ -165,7 +166,8 @@ def record_all(fleet: Fleet, folder: Path) -> tuple[list[Path], list[MagnusError
     """Save what every host answers; a host that does not answer is among the errors."""
 
     def work(name: str) -> Path:
-        return save(folder, name, converge.observe(fleet.machine(name)).raw)
+        machine = fleet.machine(name)
+        return save(folder, name, converge.observe(machine).raw, simulated=machine.simulated)
 
     found = each(fleet.names, work, fleet.workers)
     written = [result for result in found.values() if isinstance(result, Path)]

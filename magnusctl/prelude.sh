@@ -118,7 +118,8 @@ ask_facts() {
         esac
       done <"$ROOT/etc/os-release"
     fi
-    [ ! -r /proc/sys/kernel/random/boot_id ] || _boot=$(cat /proc/sys/kernel/random/boot_id)
+    _path=$ROOT/proc/sys/kernel/random/boot_id
+    [ ! -r "$_path" ] || _boot=$(cat "$_path")
   fi
   printf 'os=%s\nversion=%s\narch=%s\nkernel=%s\nlogin=%s\nuid=%s\nboot=%s\n' \
     "$_id" "$_version" "$(uname -m)" "$(uname -r)" "$LOGIN" "$UID_NOW" "${_boot:-unknown}"

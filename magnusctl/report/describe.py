@@ -12,6 +12,8 @@ from magnusctl.resources.service import Service
 from magnusctl.state import STARTED_WITH, Action, Change, Plan, Risk, State
 
 _LONG = 40
+_WIDTH = 100
+_INDENT = 4
 
 
 def lines(plan: Plan) -> Iterator[tuple[Change, str]]:
@@ -40,8 +42,10 @@ def _line(run: Sequence[Change]) -> str:
     detail = _detail(first)
     risk = first.resource.risk
     mark = f"   [{risk.value}]" if risk is not Risk.NONE else ""
-    body = f"{name:<{_LONG}}  {detail}" if detail else name
-    return f"{first.resource.kind:<10} {body}{mark}".rstrip()
+    line = f"{first.resource.kind:<10} {name:<{_LONG}}  {detail}{mark}".rstrip()
+    if len(line) + _INDENT <= _WIDTH or not detail:
+        return line
+    return f"{first.resource.kind:<10} {name}{mark}\n{'':<{_INDENT + 11}}{detail}"
 
 
 def _detail(change: Change) -> str:

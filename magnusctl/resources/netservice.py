@@ -31,8 +31,7 @@ class Netservice(Resource):
         interface = ipaddress.IPv4Interface(self.address)
         return {
             "method": "Manual",
-            "address": str(interface.ip),
-            "mask": str(interface.netmask),
+            "address": str(interface),
             "mtu": str(self.mtu),
         }
 
@@ -46,7 +45,8 @@ def parse(resource: Netservice, answer: str) -> State | None:
     if answer == "missing":
         return {"method": "missing"}
     method, address, mask, mtu = answer.split(" ")
-    return {"method": method, "address": address, "mask": mask, "mtu": mtu}
+    held = "-" if "-" in (address, mask) else str(ipaddress.IPv4Interface(f"{address}/{mask}"))
+    return {"method": method, "address": held, "mtu": mtu}
 
 
 def apply(changes: Sequence[Change]) -> Sequence[Step]:
@@ -56,6 +56,6 @@ def apply(changes: Sequence[Change]) -> Sequence[Step]:
 def _step(change: Change) -> Step:
     service = change.resource
     assert isinstance(service, Netservice)
-    after = change.after
-    words = (service.service, service.device, after["address"], after["mask"], after["mtu"])
+    interface = ipaddress.IPv4Interface(service.address)
+    words = (service.service, service.device, interface.ip, interface.netmask, service.mtu)
     return Step((change,), sh("put_netservice", *words))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from magnusctl.errors import InputError
 
@@ -13,12 +14,11 @@ Recording = Mapping[str, Sequence[str]]
 """Question (`facts`, or the id of a resource) to the lines that answer it."""
 
 
-def save(folder: Path, host: str, answers: Recording) -> Path:
+def save(folder: Path, host: str, answers: Recording, *, simulated: bool) -> Path:
     """Write what a host answered. Raises InputError when the folder cannot be written."""
     path = folder / f"{host}.json"
-    text = json.dumps(
-        {"format": FORMAT, "host": host, "answers": answers}, indent=1, sort_keys=True
-    )
+    document = {"format": FORMAT, "host": host, "simulated": simulated, "answers": answers}
+    text = json.dumps(document, indent=1, sort_keys=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         staged = path.with_suffix(".part")
@@ -30,7 +30,20 @@ def save(folder: Path, host: str, answers: Recording) -> Path:
 
 
 def load(folder: Path, host: str) -> Recording:
-    """Read a recording. Raises InputError for one that is missing or of another format."""
+    """The answers of a recording. Raises InputError, as `is_simulated` does."""
+    answers: Recording = _document(folder, host)["answers"]
+    return answers
+
+
+def is_simulated(folder: Path, host: str) -> bool:
+    """Whether stand-ins answered when it was recorded.
+
+    Raises InputError for a recording that is missing or of another format.
+    """
+    return bool(_document(folder, host).get("simulated"))
+
+
+def _document(folder: Path, host: str) -> dict[str, Any]:
     path = folder / f"{host}.json"
     hint = f"Record it again with:  magnusctl probe --record {folder} -l {host}"
     try:
@@ -43,8 +56,7 @@ def load(folder: Path, host: str) -> Recording:
     if found != FORMAT:
         message = f"recorded in the format '{found}'; this magnusctl reads '{FORMAT}'"
         raise InputError(message, where=str(path), hint=hint)
-    answers: Recording = document["answers"]
-    return answers
+    return dict(document)
 
 
 class RecordedTransport:

@@ -1,0 +1,96 @@
+"""Plans without a network, from recorded answers: what CI runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+INVENTORY = ROOT / "inventory" / "magnus.yaml"
+OBSERVED = ROOT / "tests" / "fixtures" / "observed" / "magnus"
+
+
+def magnusctl(*words: str) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "magnusctl", *words, "-i", str(INVENTORY)]
+    return subprocess.run(
+        command, capture_output=True, stdin=subprocess.DEVNULL, check=False, cwd=ROOT
+    )
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    copy = tmp_path / "recording"
+    shutil.copytree(OBSERVED, copy)
+    return copy
+
+
+def test_the_plan_is_the_same_bytes_run_after_run_and_as_reviewed() -> None:
+    words = ("provision", "--dry-run", "--observed", str(OBSERVED))
+    first, second = magnusctl(*words), magnusctl(*words)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == second.stdout
+    assert first.stdout == OBSERVED.with_suffix(".plan.txt").read_bytes()
+
+
+def test_the_json_plan_is_the_same_bytes_run_after_run() -> None:
+    words = ("plan", "--json", "--observed", str(OBSERVED))
+    first, second = magnusctl(*words), magnusctl(*words)
+    assert first.stdout == second.stdout
+    plans = [json.loads(line) for line in first.stdout.splitlines()]
+    assert [plan["host"] for plan in plans] == ["rtx3090", "macmini", "m2pro", "linode"]
+    assert all(plan["simulated"] and plan["schema"] == 1 for plan in plans)
+
+
+def test_verify_judges_recorded_answers_and_sends_nothing() -> None:
+    answer = magnusctl("verify", "--json", "--observed", str(OBSERVED))
+    assert answer.returncode == 9
+    results = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert {r["check"] for r in results if r["type"] == "check"} >= {"reachable", "declared"}
+    assert not any(r["check"].startswith("ping") for r in results if r["type"] == "check")
+
+
+def test_a_recording_of_an_older_format_is_refused_by_name(recording: Path) -> None:
+    path = recording / "linode.json"
+    path.write_text(path.read_text().replace("magnus-probe/1", "magnus-probe/0"))
+    answer = magnusctl("provision", "--dry-run", "--observed", str(recording))
+    said = answer.stderr.decode()
+    assert answer.returncode == 2
+    assert f"{path}: recorded in the format 'magnus-probe/0'" in said
+    assert "magnusctl probe --record" in said
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path: path.unlink(), "nothing was recorded of this host"),
+        (lambda path: path.write_text("{"), "not a recording"),
+        (lambda path: path.write_text("[]"), "recorded in the format 'None'"),
+    ],
+    ids=["missing", "half", "something else"],
+)
+def test_a_recording_that_cannot_be_used_says_why(recording: Path, damage, said: str) -> None:  # type: ignore[no-untyped-def]
+    damage(recording / "macmini.json")
+    answer = magnusctl("plan", "--observed", str(recording))
+    assert answer.returncode == 2
+    assert said in answer.stderr.decode()
+
+
+def test_an_answer_that_was_not_recorded_is_named(recording: Path) -> None:
+    path = recording / "linode.json"
+    document = json.loads(path.read_text())
+    del document["answers"]["directory:/etc/needrestart"]
+    path.write_text(json.dumps(document))
+    answer = magnusctl("plan", "-l", "linode", "--observed", str(recording))
+    assert answer.returncode == 2
+    assert "no answer about directory:/etc/needrestart was recorded" in answer.stdout.decode()
+
+
+def test_recorded_answers_are_only_for_dry_runs() -> None:
+    answer = magnusctl("provision", "--yes", "--observed", str(OBSERVED))
+    assert answer.returncode == 2
+    assert b"--dry-run" in answer.stderr
