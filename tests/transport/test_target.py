@@ -1,0 +1,98 @@
+"""Where a host is reached: the user's ssh_config means what it means to ssh."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from magnusctl.errors import InputError
+from magnusctl.inventory.model import Inventory
+from magnusctl.inventory.validate import load
+from magnusctl.transport.target import Target, target
+
+needs_ssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh here")
+
+CONFIG = """\
+Include {folder}/more
+Host gpu
+  HostName 192.0.2.7
+  Port 2200
+  User me
+  HostKeyAlias the-gpu
+  UserKnownHostsFile {folder}/one {folder}/two
+Host behind
+  ProxyJump ann@bastion:2022
+Host *
+  IdentitiesOnly yes
+"""
+
+
+def inventory(folder: Path, **ssh: Any) -> Inventory:
+    (folder / "more").write_text("Host included\n  HostName 192.0.2.9\n")
+    (folder / "config").write_text(CONFIG.format(folder=folder))
+    lines = [f"      {key}: {value}\n" for key, value in ssh.items()]
+    plain = f"    os: debian-12\n    ssh:\n      config: {folder}/config\n"
+    names = ("gpu", "behind", "included")
+    hosts = "".join(f"  {name}:\n{plain}{''.join(lines)}" for name in names)
+    hosts += f"  plain:\n{plain}"
+    path = folder / "magnus.yaml"
+    path.write_text(f"hosts:\n{hosts}")
+    return load([path])
+
+
+@needs_ssh
+def test_the_ssh_config_of_the_user_counts(tmp_path: Path) -> None:
+    found = target(inventory(tmp_path), "gpu")
+    assert (found.address, found.port, found.user) == ("192.0.2.7", 2200, "me")
+    assert found.key_name == "the-gpu"
+    assert found.known_hosts[:2] == (tmp_path / "one", tmp_path / "two")
+    assert not found.agent
+
+
+@needs_ssh
+def test_includes_are_followed(tmp_path: Path) -> None:
+    assert target(inventory(tmp_path), "included").address == "192.0.2.9"
+
+
+@needs_ssh
+def test_a_proxy_jump_becomes_a_hop(tmp_path: Path) -> None:
+    hop = target(inventory(tmp_path), "behind").jump
+    assert hop
+    assert (hop.address, hop.user, hop.port) == ("bastion", "ann", 2022)
+
+
+@needs_ssh
+def test_a_jump_of_the_inventory_beats_the_config(tmp_path: Path) -> None:
+    hop = target(inventory(tmp_path, jump="plain"), "behind").jump
+    assert hop
+    assert hop.host == "plain"
+
+
+@needs_ssh
+def test_several_jumps_are_a_chain(tmp_path: Path) -> None:
+    hop: Target | None = target(inventory(tmp_path, jump="'a@one,b@two:2022'"), "gpu").jump
+    assert hop
+    assert (hop.address, hop.port) == ("two", 2022)
+    assert hop.jump
+    assert hop.jump.address == "one"
+
+
+@needs_ssh
+def test_jumps_in_a_circle_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="circle: behind → gpu → gpu"):
+        target(inventory(tmp_path, jump="gpu"), "behind")
+
+
+def test_without_a_config_only_the_inventory_counts(tmp_path: Path) -> None:
+    path = tmp_path / "magnus.yaml"
+    path.write_text(
+        "hosts:\n  gpu: {os: debian-12, address: 192.0.2.1, port: 9, user: u, ssh: {config: none,"
+        f" identity: {tmp_path}/key, known_hosts: {tmp_path}/known}}}}\n"
+    )
+    found = target(load([path]), "gpu")
+    assert (found.address, found.port, found.user) == ("192.0.2.1", 9, "u")
+    assert found.identities == (tmp_path / "key",)
+    assert found.known_hosts == (tmp_path / "known",)
