@@ -83,7 +83,7 @@ def observe(machine: Machine, more: Sequence[Probe[Any]] = ()) -> Observation:
     """Ask everything in one exec. Raises MagnusError; nothing is changed."""
     asked = _asked(machine, more)
     nonce = secrets.token_hex(8)
-    request = script.probe_request(asked, nonce, root=machine.root, become=machine.host.becomes)
+    request = script.probe_request(asked, nonce, root=machine.root, become=machine.host.become)
     answers = Answers(nonce)
     for event in answers.read(machine.transport.execute(request.command, request.stdin)):
         raise ProtocolError(f"a probe reported an event: {event.word}", host=machine.name)
@@ -171,7 +171,7 @@ def _apply(
     nonce = secrets.token_hex(8)
     text = script_of(machine, todo)
     request = script.apply_request(
-        job, todo, text, nonce, root=machine.root, become=machine.host.becomes
+        job, todo, text, nonce, root=machine.root, become=machine.host.become
     )
     answers = Answers(nonce)
     statuses: dict[str, Status] = {}

@@ -66,12 +66,6 @@ class Hardware(Model):
     disks: tuple[Disk, ...] = ()
 
 
-class Become(Model):
-    """How to get root's rights on a host."""
-
-    method: Literal["sudo", "none"] = "sudo"
-
-
 class Ssh(Model):
     """What ssh is told beyond the user's own ssh_config."""
 
@@ -108,7 +102,9 @@ class Host(Model):
     port: Port | None = None
     user: UserName | None = None
     connection: Literal["ssh", "local"] = "ssh"
-    become: bool | Become = True
+    become: Annotated[
+        bool, Field(description="Get root's rights with sudo; not needed for a login as root.")
+    ] = True
     root: Annotated[
         AbsolutePath | None,
         Field(description="Put every path below this folder; for tests and the demo."),
@@ -129,11 +125,6 @@ class Host(Model):
     def macos(self) -> bool:
         """Whether this is a Mac."""
         return self.os.startswith("macos")
-
-    @property
-    def becomes(self) -> bool:
-        """Whether root's rights are asked for."""
-        return self.become.method != "none" if isinstance(self.become, Become) else self.become
 
     @property
     def os_name(self) -> str:

@@ -55,7 +55,7 @@ def _worth(errors: list[ErrorDetails]) -> list[ErrorDetails]:
 
 
 def _path(error: ErrorDetails) -> yaml.Path:
-    unions = {"bool", "Become", "str", "int", "float", "constrained-str", "[key]"}
+    unions = {"bool", "str", "int", "float", "constrained-str", "[key]"}
     return tuple(
         part
         for part in error["loc"]
