@@ -25,7 +25,7 @@ or a name that means nothing is refused with its line and column before anything
 Numbers and booleans are those of YAML 1.2, so `yes`, `on` and `0644` are no booleans and numbers.
 Anchors and aliases work; tags and merge keys (`<<`) do not.
 
-- **Units.** Sizes `24GiB`, `500GB`; speeds `10Gbit/s`; times `90s`, `10m`. A bare number is refused.
+- **Units.** Sizes `24GiB`, `500GB`; speeds `10Gbit/s`; times `90s`. A bare number is refused.
 - **Modes** are four octal digits in quotes: `"0644"`.
 - **Host ranges.** `gpu[01:16]` is gpu01 to gpu16; `{n}` in their `address` is the number.
 - **Variables**, lowest precedence first: the defaults below; `variables` of the inventory; of each

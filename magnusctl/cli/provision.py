@@ -47,7 +47,7 @@ def provision(
     fleet = fleets.open_fleet(paths, limit=limit, tags=tags, workers=parallel, observed=observed)
     drawn = report(json)
     planned = fleets.plan_all(fleet, texts=diff and not observed)
-    drawn.plans(planned, diff=diff)
+    drawn.plans(planned, diff=diff, ask=not dry_run)
     errors = [item.error for item in planned if item.error]
     if not dry_run and any(item.plan for item in planned):
         consent(planned, yes=yes, json=json)

@@ -88,8 +88,8 @@ class Outcome:
 class Report(Protocol):
     """Draws what happened; text for people and JSON for programs are two of these."""
 
-    def plans(self, planned: Sequence[Planned], *, diff: bool) -> None:
-        """The plans of a fleet."""
+    def plans(self, planned: Sequence[Planned], *, diff: bool, ask: bool = False) -> None:
+        """The plans of a fleet; `ask` says that a question about them follows."""
         ...
 
     def step(self, event: StepDone) -> None:

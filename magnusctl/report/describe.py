@@ -42,10 +42,11 @@ def _line(run: Sequence[Change]) -> str:
     detail = _detail(first)
     risk = first.resource.risk
     mark = f"   [{risk.value}]" if risk is not Risk.NONE else ""
-    line = f"{first.resource.kind:<10} {name:<{_LONG}}  {detail}{mark}".rstrip()
-    if len(line) + _INDENT <= _WIDTH or not detail:
-        return line
-    return f"{first.resource.kind:<10} {name}{mark}\n{'':<{_INDENT + 11}}{detail}"
+    kind = f"{first.resource.kind:<10}"
+    for line in (f"{kind} {name:<{_LONG}}  {detail}{mark}", f"{kind} {name}  {detail}{mark}"):
+        if len(line) + _INDENT <= _WIDTH:
+            return line.rstrip()
+    return f"{kind} {name}{mark}\n{'':<{_INDENT + 11}}{detail}".rstrip()
 
 
 def _detail(change: Change) -> str:

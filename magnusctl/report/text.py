@@ -65,12 +65,14 @@ class TextReport:
     def _say(self, text: str, style: str = "") -> None:
         self.out.print(text.replace("→", "->") if self._ascii else text, style=style or None)
 
-    def plans(self, planned: Sequence[Planned], *, diff: bool) -> None:
+    def plans(self, planned: Sequence[Planned], *, diff: bool, ask: bool = False) -> None:
         width = max((len(item.host) for item in planned), default=0) + 2
         for item in planned:
             self._plan(item, width, diff)
         self._say("")
         self._say(_summary(planned))
+        if not ask and any(item.plan for item in planned):
+            self._say("Apply with:  magnusctl provision        See the text with --diff")
 
     def _plan(self, item: Planned, width: int, diff: bool) -> None:
         note = "   (simulated host)" if item.simulated else ""
