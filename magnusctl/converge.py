@@ -11,7 +11,7 @@ from typing import Any
 
 from magnusctl import facts as facts_of
 from magnusctl import script
-from magnusctl.errors import ConflictError, HostError, MagnusError, ProtocolError
+from magnusctl.errors import ConflictError, HostError, MagnusError, ProtocolError, Unreachable
 from magnusctl.facts import Facts
 from magnusctl.inventory.model import Host
 from magnusctl.plan import diff
@@ -175,8 +175,13 @@ def _apply(
     )
     answers = Answers(nonce)
     statuses: dict[str, Status] = {}
-    for event in answers.read(machine.transport.execute(request.command, request.stdin)):
-        _note(machine, event, todo, statuses, listener)
+    try:
+        for event in answers.read(machine.transport.execute(request.command, request.stdin)):
+            _note(machine, event, todo, statuses, listener)
+    except Unreachable as error:
+        if statuses:
+            error.hint = f"Job {job} goes on there. See what stands with:  magnusctl plan"
+        raise
     output = {
         change.resource.id: lines
         for number, lines in answers.output.items()

@@ -35,11 +35,11 @@ _PROBE = (
 _APPLY = (
     "umask 077; read -r n d j r || exit 65; "
     "command -v tar >/dev/null 2>&1 || { echo magnus-no-tar >&2; exit 69; }; "
-    'b="$r/var/lib/magnus"; mkdir -p "$b/jobs" || exit 73; '
+    'b="$r/var/lib/magnus"; mkdir -p "$b/jobs" || { echo magnus-no-state >&2; exit 73; }; '
     'for p in "$b" "$b/jobs"; do set -- $(ls -ldn "$p"); '
     'case $1 in d????[-]??[-]*) ;; *) echo magnus-state-unsafe "$p" >&2; exit 77;; esac; '
     '[ "$3" = "$(id -u)" ] || { echo magnus-state-unsafe "$p" >&2; exit 77; }; done; '
-    'c="$b/jobs/$j"; mkdir "$c" && cd "$c" || exit 73; '
+    'c="$b/jobs/$j"; mkdir "$c" && cd "$c" || { echo magnus-no-state >&2; exit 73; }; '
     'cat >payload || { echo magnus-no-space >&2; cd /; rm -rf "$c"; exit 73; }; '
     + _DIGEST.format(data="cat payload")
     + '[ "${g%% *}" = "$d" ] || { cd /; rm -rf "$c"; echo magnus-incomplete >&2; exit 65; }; '

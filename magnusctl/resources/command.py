@@ -16,6 +16,7 @@ ASK = "ask_command"
 class Command(Resource):
     """A shell text that runs unless its guard succeeds, or when its `restart_on` inputs changed.
 
+    A guard that exits with 75 cannot tell yet: that is known after what is before it was made.
     Without a guard it must have `restart_on`: a command that always runs is never converged.
     """
 
@@ -44,8 +45,10 @@ def question(resource: Command) -> tuple[str, ...]:
 
 
 def parse(resource: Command, answer: str) -> State | None:
-    """Read `STARTED-WITH done`, `STARTED-WITH needed`, or `STARTED-WITH -` without a guard."""
+    """Read `STARTED-WITH done`, `needed` or `unknown`, or `STARTED-WITH -` without a guard."""
     started_with, _, word = answer.partition(" ")
+    if word == "unknown":
+        return None
     return {"needed": "yes" if word == "needed" else "no", STARTED_WITH: started_with}
 
 

@@ -38,9 +38,9 @@ def resources(context: Context) -> Iterator[Resource]:
     wanted = MAC_PACKAGES if context.host.macos else LINUX_PACKAGES
     for name in dict.fromkeys((*wanted, *context.variables.base.packages)):
         yield Package(package=name)
-    yield from _people(context)
     if context.host.connection == "local":
         return
+    yield from _people(context)
     if context.host.macos:
         yield from _mac(context)
     else:
@@ -58,10 +58,9 @@ def _people(context: Context) -> Iterator[Resource]:
         )
         if user.authorized_keys:
             yield from _keys(context, user)
-    if context.host.connection != "local":
-        names = (LOGIN, *(user.name for user in users))
-        for group in _login_groups(context):
-            yield Group(group=group, members=names, after=tuple(f"user:{u.name}" for u in users))
+    names = (LOGIN, *(user.name for user in users))
+    for group in _login_groups(context):
+        yield Group(group=group, members=names, after=tuple(f"user:{u.name}" for u in users))
 
 
 def _login_groups(context: Context) -> tuple[str, ...]:

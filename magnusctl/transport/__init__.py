@@ -54,6 +54,13 @@ _SAYINGS: tuple[tuple[str, type[MagnusError], str, str], ...] = (
         "Free some space there, then run the same command again.",
     ),
     (
+        "magnus-no-state",
+        PreconditionError,
+        "it cannot keep the job in /var/lib/magnus; nothing was run",
+        "Without root's rights nothing can be changed: is 'become: false' right, and the disk "
+        "writable?",
+    ),
+    (
         "magnus-state-unsafe",
         PreconditionError,
         "refusing: /var/lib/magnus is a symlink, is writable by others or is not owned by root",
@@ -78,7 +85,7 @@ _SAYINGS: tuple[tuple[str, type[MagnusError], str, str], ...] = (
         "Allow it in sudoers, or log in as another user.",
     ),
     (
-        "not available",
+        "account is currently not available",
         PreconditionError,
         "the login shell refuses to run commands",
         "Give this user a real shell, or log in as another one.",

@@ -144,3 +144,47 @@ def test_render_writes_every_file_and_contacts_nobody(tmp_path: Path, magnusctl:
     assert (out / "rtx3090/etc/netplan/60-magnus-10g.yaml").exists()
     assert (out / "macmini/etc/hosts.block").exists()
     assert not Path(environment["AUDIT_FILE"]).exists()
+
+
+def overlay(tmp_path: Path, host: str, **settings: object) -> tuple[str, str]:
+    path = tmp_path / "more.yaml"
+    path.write_text(json.dumps({"hosts": {host: settings}}))
+    return "--overlay", str(path)
+
+
+def test_what_is_known_only_after_a_stage_is_planned_again(
+    tmp_path: Path, on: Stage, magnusctl: Run
+) -> None:
+    guard = 'test -e "$ROOT/etc/first" || exit 75; test -e "$ROOT/etc/second"'
+    commands = {
+        "first": {"run": ': >"$ROOT/etc/first"', "unless": 'test -e "$ROOT/etc/first"'},
+        "second": {"run": ': >"$ROOT/etc/second"', "unless": guard, "after": ["command:first"]},
+    }
+    more = overlay(tmp_path, "linode", resources={"commands": commands})
+    planned = magnusctl("plan", "-l", "linode", *more).stdout
+    assert "? command    second" in planned
+    assert "known after command:first" in planned
+    answer = magnusctl("provision", "--yes", "-l", "linode", *more)
+    assert answer.returncode == 0, answer.stdout
+    assert (on.root("linode") / "etc/second").exists()
+    assert "0 changes" in magnusctl("plan", "-l", "linode", *more).stdout
+
+
+def test_what_stays_different_is_named_with_both_values(on: Stage, magnusctl: Run) -> None:
+    # A kernel that clamps what it is given, without a word.
+    standin = on.root("rtx3090") / ".standins" / "sysctl"
+    standin.write_text("#!/bin/sh\ncase $1 in -n) echo 60 ;; esac\n")
+    answer = magnusctl("provision", "--yes", "-l", "rtx3090")
+    assert answer.returncode == 5
+    assert "this stays different: sysctl:vm.swappiness" in answer.stdout
+    assert "value is '60', declared '10'" in answer.stdout
+
+
+def test_a_host_that_is_not_what_the_inventory_says_is_left_alone(
+    tmp_path: Path, on: Stage, magnusctl: Run
+) -> None:
+    more = overlay(tmp_path, "linode", os="debian-13")
+    answer = magnusctl("provision", "--yes", "-l", "linode", *more)
+    assert answer.returncode == 3
+    assert "the inventory says debian-13, the host says ubuntu 24.04" in answer.stdout
+    assert not (on.root("linode") / "var/lib/magnus").exists()
