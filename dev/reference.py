@@ -30,7 +30,7 @@ Anchors and aliases work; tags and merge keys (`<<`) do not.
 - **Host ranges.** `gpu[01:16]` is gpu01 to gpu16; `{n}` in their `address` is the number.
 - **Variables**, lowest precedence first: the defaults below; `variables` of the inventory; of each
   group, in the order in which groups are written; of the host. Mappings merge key by key; lists and
-  plain values replace. A mapping that is given (as `sysctls`) replaces the default one.
+  plain values replace. `null` takes a sysctl of a lower layer away.
 - **Resources** of groups and of the host add up. A role and an inventory may not declare the same
   thing in two ways.
 - **Overlays.** `--overlay FILE` lays another file over the inventory: mappings merge, everything

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,7 +33,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh environment with only the wheel and what it depends on."""
     folder = tmp_path_factory.mktemp("wheel")
     uv = Path(sys.executable).with_name("uv")
@@ -45,7 +44,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     run(uv, "venv", "-q", "--python", sys.executable, "env", cwd=folder)
     python = folder / "env" / "bin" / "python"
     run(uv, "pip", "install", "-q", "--python", python, wheel, cwd=folder)
-    yield folder
+    return folder
 
 
 def test_every_role_of_every_example_renders(installed: Path) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from magnusctl.errors import InputError
-from magnusctl.inventory import yaml
-from magnusctl.inventory.yaml import Document, Mark, Value
+from magnusctl.inventory import marks, yaml
+from magnusctl.inventory.marks import Document, Mark, Value
 
 MAX_SHOWN = 10
 
@@ -36,42 +36,53 @@ def _read(path: Path) -> Document:
         if path.stat().st_size > yaml.MAX_SIZE:
             size = yaml.MAX_SIZE >> 20
             raise InputError(f"larger than {size} MiB: this is no inventory", where=str(path))
-        text = path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8 at byte {error.start}", where=str(path)) from None
+        data = path.read_bytes()
     except FileNotFoundError:
         hint = "Write one with:  magnusctl init"
         raise InputError("there is no such file", where=str(path), hint=hint) from None
     except OSError as error:
         raise InputError(error.strerror or "cannot be read", where=str(path)) from None
-    return yaml.read(text, str(path))
+    document = yaml.read(_decoded(data, path), str(path))
+    if document.data is not None and not isinstance(document.data, dict):
+        what = "a list" if isinstance(document.data, tuple) else f"'{document.data}'"
+        message = f"the inventory must be keys and values, not {what}"
+        raise fail(document, [Problem(message, place(document, ()))])
+    return document
+
+
+def _decoded(data: bytes, path: Path) -> str:
+    try:
+        return data.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise InputError("not UTF-8", where=str(Mark(str(path), line, column))) from None
 
 
 def overlay(below: Document, above: Document) -> Document:
     """Lay one document over another; positions follow the values."""
-    keys, values = dict(below.keys), dict(below.values)
-    data = _merge(below.data, above.data, (), keys, values)
-    keys.update(above.keys)
-    values.update(above.values)
+    if above.data is None:
+        return below
+    replaced: set[marks.Path] = set()
+    data = _merge(below.data, above.data, (), replaced)
+    keys = {p: m for p, m in below.keys.items() if not _below(p, replaced)} | above.keys
+    values = {p: m for p, m in below.values.items() if not _below(p, replaced)} | above.values
     return Document(data, values, keys, {**below.lines, **above.lines})
 
 
-def _merge(
-    below: Value,
-    above: Value,
-    path: yaml.Path,
-    keys: dict[yaml.Path, Mark],
-    values: dict[yaml.Path, Mark],
-) -> Value:
+def _below(path: marks.Path, replaced: set[marks.Path]) -> bool:
+    return any(path[:depth] in replaced for depth in range(len(path)))
+
+
+def _merge(below: Value, above: Value, path: marks.Path, replaced: set[marks.Path]) -> Value:
     if isinstance(below, dict) and isinstance(above, dict):
         merged = dict(below)
         for key, value in above.items():
-            known = key in below
-            merged[key] = _merge(below[key], value, (*path, key), keys, values) if known else value
+            inner = (*path, key)
+            merged[key] = _merge(below[key], value, inner, replaced) if key in below else value
         return merged
-    for table in (keys, values):
-        for stale in [known for known in table if known[: len(path)] == path and known != path]:
-            del table[stale]
+    if isinstance(below, dict | tuple):
+        replaced.add(path)
     return above
 
 
@@ -91,7 +102,7 @@ def fail(document: Document, problems: Sequence[Problem]) -> InputError:
     )
 
 
-def place(document: Document, path: yaml.Path, key: bool = False) -> Mark:
+def place(document: Document, path: marks.Path, key: bool = False) -> Mark:
     """Where a value (or its key) stands, or the nearest thing around it."""
     while path:
         mark = (document.keys.get(path) if key else None) or document.values.get(path)

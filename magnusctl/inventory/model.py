@@ -11,9 +11,11 @@ from magnusctl.inventory.fields import (
     AbsolutePath,
     Address,
     Device,
+    GroupName,
     HostName,
     HostPattern,
     Interface,
+    Label,
     Line,
     Mac,
     Port,
@@ -163,11 +165,11 @@ def _some(hosts: dict[str, Host]) -> dict[str, Host]:
 class Inventory(Model):
     """A cluster: its hosts, what they share, and how they are joined."""
 
-    cluster: HostName = "magnus"
+    cluster: Label = "magnus"
     variables: Variables = Variables.model_construct()
-    groups: dict[UserName, Group] = {}
+    groups: dict[GroupName, Group] = {}
     hosts: Annotated[dict[HostPattern, Host], AfterValidator(_some)]
-    links: dict[HostName, Link] = {}
+    links: dict[Label, Link] = {}
 
     def links_of(self, host: str) -> list[tuple[str, Link]]:
         """The links that end at a host, by name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 MAX_HOSTS = 4096
-_RANGE = re.compile(r"([^\[\]]*)\[(\d+):(\d+)\]([^\[\]]*)")
+_RANGE = re.compile(r"([^\[\]]*)\[(\d{1,100}):(\d{1,100})\]([^\[\]]*)")
 
 
 def expand(name: str) -> list[tuple[str, str]]:
@@ -25,3 +25,10 @@ def expand(name: str) -> list[tuple[str, str]]:
         raise ValueError(f"more than {MAX_HOSTS} hosts in one range")
     numbers = [str(n).zfill(len(first)) for n in range(int(first), int(last) + 1)]
     return [(f"{head}{number}{tail}", number) for number in numbers]
+
+
+def address_of(address: str, number: str) -> str:
+    """The address of one host of a range. In an IP address the number has no zeros in front,
+    which some programs read as octal; in a name it is as in the host's own name."""
+    numeric = re.fullmatch(r"[0-9.:{n}]+", address)
+    return address.replace("{n}", str(int(number)) if numeric and number else number)

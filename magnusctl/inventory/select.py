@@ -8,7 +8,7 @@ from typing import Any
 
 from magnusctl.errors import InputError
 from magnusctl.inventory.model import Group, Host, Inventory
-from magnusctl.inventory.ranges import expand
+from magnusctl.inventory.ranges import address_of, expand
 from magnusctl.inventory.specs import Resources
 from magnusctl.inventory.variables import Variables
 
@@ -38,10 +38,19 @@ def _matching(inventory: Inventory, part: str) -> set[str]:
             known = ", ".join(f"@{name}" for name in inventory.groups) or "none"
             raise InputError(f"there is no group '{part}'", hint=f"Groups: {known}")
         return set(group.hosts)
-    found = set(fnmatch.filter(inventory.hosts, part))
+    found = _in_range(inventory, part) or set(fnmatch.filter(inventory.hosts, part))
     if not found:
         raise InputError(f"no host matches '{part}'", hint=f"Hosts: {', '.join(inventory.hosts)}")
     return found
+
+
+def _in_range(inventory: Inventory, part: str) -> set[str]:
+    """The hosts of `gpu[02:03]`, as the inventory writes it; nothing for any other pattern."""
+    try:
+        named = {name for name, number in expand(part) if number}
+    except ValueError:
+        return set()
+    return named & set(inventory.hosts)
 
 
 def expand_ranges(inventory: Inventory) -> Inventory:
@@ -58,7 +67,7 @@ def expand_ranges(inventory: Inventory) -> Inventory:
 def _numbered(host: Host, number: str) -> Host:
     if not number or not host.address:
         return host
-    return host.model_copy(update={"address": host.address.replace("{n}", number)})
+    return host.model_copy(update={"address": address_of(host.address, number)})
 
 
 def _expanded(group: Group) -> Group:
@@ -67,14 +76,15 @@ def _expanded(group: Group) -> Group:
 
 
 def variables_of(inventory: Inventory, host: str) -> Variables:
-    """A host's variables. Precedence, lowest first: those of all, of each group in the order of
-    the inventory, of the host. Mappings merge key by key; lists and plain values replace."""
+    """A host's variables. Precedence, lowest first: the defaults, those of all, of each group in
+    the order of the inventory, of the host. Mappings merge key by key; lists and plain values
+    replace."""
     layers = [
         inventory.variables,
         *(inventory.groups[group].variables for group in inventory.groups_of(host)),
         inventory.hosts[host].variables,
     ]
-    merged: dict[str, Any] = {}
+    merged: dict[str, Any] = Variables.model_validate({}).model_dump()
     for layer in layers:
         merged = _merge(merged, layer.model_dump(exclude_unset=True))
     return Variables.model_validate(merged)

@@ -31,6 +31,9 @@ def checked(inventory: Inventory, counts: Mapping[str, int], file: str, *, json:
 def as_json(inventory: Inventory) -> str:
     """Everything as understood: ranges expanded, variables merged, units as numbers."""
     document = inventory.model_dump(mode="json", exclude_none=True)
+    for name, group in inventory.groups.items():
+        own = group.variables.model_dump(mode="json", exclude_unset=True)
+        document["groups"][name]["variables"] = own
     for name in inventory.hosts:
         document["hosts"][name]["groups"] = inventory.groups_of(name)
         document["hosts"][name]["variables"] = variables_of(inventory, name).model_dump(mode="json")

@@ -6,6 +6,7 @@ from typing import Literal
 
 from magnusctl.inventory.fields import (
     AbsolutePath,
+    Comment,
     Line,
     Member,
     Mode,
@@ -45,7 +46,7 @@ class UserSpec(Model):
     shell: AbsolutePath | None = None
     groups: tuple[UserName, ...] = ()
     system: bool = False
-    comment: Line = ""
+    comment: Comment = ""
     ensure: Literal["present", "absent"] = "present"
 
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-_NUMBER = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z/]+)")
+_NUMBER = re.compile(r"(\d{1,18}(?:\.\d{1,9})?)\s*([A-Za-z/]+)", re.ASCII)
 _DECIMAL = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
 _BYTES = {f"{prefix}B": factor for prefix, factor in _DECIMAL.items()} | {
     f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGTP", start=1)
 }
 _BITS = {f"{prefix}bit/s": factor for prefix, factor in _DECIMAL.items()}
-_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_SECONDS: Mapping[str, int | Decimal] = {
+    "ms": Decimal("0.001"),
+    "s": 1,
+    "m": 60,
+    "min": 60,
+    "h": 3600,
+    "d": 86400,
+}
 
 
 def parse_bytes(value: object) -> int:
@@ -28,17 +37,20 @@ def parse_bits_per_second(value: object) -> int:
 
 def parse_seconds(value: object) -> float:
     """`90s` is 90 seconds; ms, s, m, h and d are known. Raises ValueError otherwise."""
-    return _scaled(value, _SECONDS, "a time with its unit, as '90s' or '10m'")
+    return float(_scaled(value, _SECONDS, "a time with its unit, as '90s' or '10m'"))
 
 
-def _scaled(value: object, units: dict[str, int] | dict[str, float], wanted: str) -> float:
+def _scaled(value: object, units: Mapping[str, int | Decimal], wanted: str) -> Decimal:
     match = _NUMBER.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match or match[2] not in units:
         raise ValueError(f"expected {wanted}")
-    return float(match[1]) * units[match[2]]
+    found = Decimal(match[1]) * units[match[2]]
+    if not found:
+        raise ValueError("must be more than zero")
+    return found
 
 
-def _schema(units: dict[str, int] | dict[str, float]) -> WithJsonSchema:
+def _schema(units: Mapping[str, int | Decimal]) -> WithJsonSchema:
     names = "|".join(re.escape(name) for name in units)
     return WithJsonSchema({"type": "string", "pattern": rf"^\d+(\.\d+)?\s*({names})$"})
 

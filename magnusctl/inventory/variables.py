@@ -9,6 +9,7 @@ from pydantic import Field
 from magnusctl.inventory.fields import (
     AbsolutePath,
     Address,
+    Comment,
     Line,
     PackageName,
     PublicKey,
@@ -16,6 +17,11 @@ from magnusctl.inventory.fields import (
     UserName,
 )
 from magnusctl.inventory.strict import Model
+
+Sysctls = Annotated[
+    dict[SysctlKey, Line | int | None],
+    Field(description="Kernel parameters; null takes one of the defaults away."),
+]
 
 
 class UserAccount(Model):
@@ -25,7 +31,7 @@ class UserAccount(Model):
     authorized_keys: tuple[PublicKey, ...] = ()
     groups: tuple[UserName, ...] = ()
     shell: AbsolutePath | None = None
-    comment: Line = ""
+    comment: Comment = ""
 
 
 class BaseVariables(Model):
@@ -43,14 +49,14 @@ class BaseVariables(Model):
         tuple[UserName, ...], Field(min_length=1, description="Groups that may log in.")
     ] = ("magnus-ssh",)
     ssh_max_sessions: Annotated[int, Field(ge=1, le=1000)] = 20
-    sysctls: dict[SysctlKey, Line | int] = {"vm.swappiness": 10, "kernel.panic": 30}
+    sysctls: Sysctls = {"vm.swappiness": 10, "kernel.panic": 30}
 
 
 class NetworkVariables(Model):
     """Variables of the role network."""
 
     hosts_file: bool = True
-    sysctls: dict[SysctlKey, Line | int] = {
+    sysctls: Sysctls = {
         "net.ipv4.tcp_mtu_probing": 1,
         "net.core.rmem_max": 67108864,
         "net.core.wmem_max": 67108864,

@@ -6,6 +6,7 @@ Duplicate keys, tags, merge keys, alias bombs and endless nesting are refused wh
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,55 +16,18 @@ import yaml
 from yaml import events
 
 from magnusctl.errors import InputError
+from magnusctl.inventory.marks import Document, Mark, Path, Value, fault
+from magnusctl.inventory.syntax import explain
 
 MAX_SIZE = 32 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_ALIASED = 100_000
-
-Path = tuple[str | int, ...]
-Value = None | bool | int | float | str | tuple["Value", ...] | dict[str, "Value"]
+MAX_DIGITS = 100
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
 _WORDS: dict[str, Value] = {"true": True, "false": False, "null": None, "~": None, "": None}
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Where something stands: lines and columns count from 1."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
-
-
-@dataclass(frozen=True)
-class Document:
-    """The data of a file, and where every key and value of it stands."""
-
-    data: Value
-    values: dict[Path, Mark]
-    keys: dict[Path, Mark]
-    lines: dict[str, list[str]]
-
-    def excerpt(self, mark: Mark, width: int = 1) -> str:
-        """The line of a mark with carets under it."""
-        lines = self.lines.get(mark.file, [])
-        if not 0 < mark.line <= len(lines):
-            return ""
-        return excerpt(lines[mark.line - 1], mark, width)
-
-
-def excerpt(text: str, mark: Mark, width: int = 1) -> str:
-    """A source line with its number, and carets under `width` characters of it."""
-    number = f"{mark.line:>5}"
-    shown = "".join(c if c.isprintable() else "·" for c in text[:200])
-    carets = "^" * max(1, min(width, len(shown) - mark.column + 1))
-    return f"{number} │ {shown}\n      │ {' ' * (mark.column - 1)}{carets}"
 
 
 @dataclass
@@ -86,8 +50,7 @@ class _Reader:
     aliased: int = 0
 
     def error(self, message: str, mark: Mark, hint: str = "") -> InputError:
-        text = self.lines[mark.line - 1] if 0 < mark.line <= len(self.lines) else ""
-        return InputError(message, where=str(mark), detail=excerpt(text, mark), hint=hint)
+        return fault(self.lines, message, mark, hint)
 
     def mark(self, at: Any) -> Mark:
         return Mark(self.file, at.line + 1, at.column + 1)
@@ -99,29 +62,12 @@ def read(text: str, file: str) -> Document:
         raise InputError(f"larger than {MAX_SIZE >> 20} MiB: this is no inventory", where=file)
     lines = text.splitlines()
     reader = _Reader(file, lines)
-    _refuse_tabs(reader)
     try:
         root = _compose(reader, text)
     except yaml.YAMLError as error:
-        raise _syntax(reader, error) from None
+        raise explain(file, text, error) from None
     data = _build(reader, root, ()) if root else None
     return Document(data, reader.values, reader.keys, {file: lines})
-
-
-def _refuse_tabs(reader: _Reader) -> None:
-    for number, line in enumerate(reader.lines, start=1):
-        indent = line[: len(line) - len(line.lstrip())]
-        if "\t" in indent:
-            mark = Mark(reader.file, number, indent.index("\t") + 1)
-            raise reader.error("a tab in the indentation: YAML allows only spaces", mark)
-
-
-def _syntax(reader: _Reader, error: yaml.YAMLError) -> InputError:
-    at = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    if at is None:
-        return InputError(f"not YAML: {problem}", where=reader.file)
-    return reader.error(f"not YAML: {problem}", reader.mark(at))
 
 
 def _compose(reader: _Reader, text: str) -> _Node | None:
@@ -215,6 +161,8 @@ def _items(reader: _Reader, node: _Node, path: Path) -> Iterator[tuple[str, Valu
         key, child = pair
         if not isinstance(key.value, str):
             raise reader.error("a key must be plain text", key.mark)
+        if "\0" in key.value:
+            raise reader.error("a NUL character", key.mark)
         if key.value == "<<" and key.plain:
             hint = "Put what hosts share into a group."
             raise reader.error("merge keys (<<) are not supported", key.mark, hint)
@@ -238,6 +186,8 @@ def _scalar(reader: _Reader, node: _Node) -> Value:
     if _LEADING_ZERO.fullmatch(text):
         hint = f"Put it in quotes: '{text}'"
         raise reader.error("a number with a zero in front means different things", node.mark, hint)
-    if _INT.fullmatch(text) and len(text) < 20:
-        return int(text)
-    return float(text) if _FLOAT.fullmatch(text) else text
+    if not _FLOAT.fullmatch(text):
+        return text
+    if len(text) > MAX_DIGITS or math.isinf(float(text)):
+        raise reader.error("a number too large", node.mark)
+    return int(text) if _INT.fullmatch(text) else float(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from magnusctl.inventory.variables import UserAccount
 from magnusctl.resources.command import Command
@@ -129,10 +129,10 @@ def _chrony(context: Context) -> Iterator[Resource]:
 
 
 def sysctls(
-    context: Context, file: str, wanted: dict[str, str] | dict[str, int] | dict[str, str | int]
+    context: Context, file: str, wanted: Mapping[str, str | int | None]
 ) -> Iterator[Resource]:
     """Kernel parameters, for the next boot in a file and for now in the kernel."""
-    pairs = [(key, str(value)) for key, value in wanted.items()]
+    pairs = [(key, str(value)) for key, value in wanted.items() if value is not None]
     if not pairs:
         return
     yield File(

@@ -22,7 +22,10 @@ INVENTORY = Path(__file__).parents[2] / "inventory" / "magnus.yaml"
 MAC_ROOT = "/srv/mac"
 LINK = "lan10g"
 # Only what belongs to a network namespace can be set in a container.
+UNSETTABLE = {"vm.swappiness": None, "kernel.panic": None}
 SYSCTLS = {
+    "net.core.rmem_max": None,
+    "net.core.wmem_max": None,
     "net.ipv4.tcp_mtu_probing": 1,
     "net.ipv4.tcp_rmem": "4096 131072 67108864",
     "net.ipv4.tcp_wmem": "4096 131072 67108864",
@@ -86,7 +89,7 @@ def _overlay(lab: Lab) -> dict[str, Any]:
     for name in ("rtx3090", "linode"):
         hosts[name] |= {
             "os": "debian-12",
-            "variables": {"base": {"sysctls": {}}, "network": {"sysctls": SYSCTLS}},
+            "variables": {"base": {"sysctls": UNSETTABLE}, "network": {"sysctls": SYSCTLS}},
         }
     for name in ("macmini", "m2pro"):
         hosts[name] |= {"root": MAC_ROOT, "simulated": True}

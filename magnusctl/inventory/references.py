@@ -1,0 +1,136 @@
+"""What one part of an inventory says of another: hosts of groups and links, addresses, jumps."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from magnusctl.inventory.findings import nearest
+from magnusctl.inventory.load import Problem, place
+from magnusctl.inventory.marks import Document, Mark, Path
+from magnusctl.inventory.model import Host, Inventory, Link
+from magnusctl.inventory.ranges import address_of, expand
+from magnusctl.inventory.specs import FileSpec
+
+DESTINATION = re.compile(r"(?:([^@\s-][^@\s]*)@)?(\[[0-9a-fA-F:.]+\]|[^:\s@-][^:\s@]*)(?::(\d+))?")
+"""`[user@]host[:port]`, as ssh takes it; none of the parts begins with a dash."""
+
+
+def problems(document: Document, inventory: Inventory) -> Iterator[Problem]:
+    """Everything that refers to nothing, or to what it must not."""
+    hosts = {name for pattern in inventory.hosts for name, _ in expand(pattern)}
+    yield from _twice(document, inventory)
+    for pattern, host in inventory.hosts.items():
+        yield from _address(document, pattern, host)
+        yield from _jumps(document, inventory, pattern, host)
+        yield from _files(document, ("hosts", pattern), host.resources.files)
+    for name, group in inventory.groups.items():
+        for index, pattern in enumerate(group.hosts):
+            for member, _ in expand(pattern):
+                if member not in hosts:
+                    mark = place(document, ("groups", name, "hosts", index))
+                    yield _no_host(member, hosts, f"group {name}", mark)
+        yield from _files(document, ("groups", name), group.resources.files)
+    for name, link in inventory.links.items():
+        yield from _link(document, name, link, hosts)
+
+
+def _twice(document: Document, inventory: Inventory) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for pattern in inventory.hosts:
+        for host, _ in expand(pattern):
+            if host in seen:
+                mark = place(document, ("hosts", pattern), key=True)
+                yield Problem(f"host {host} is also in '{seen[host]}'", mark, "", len(pattern))
+                break
+            seen[host] = pattern
+
+
+def _no_host(host: str, hosts: Iterable[str], by: str, mark: Mark) -> Problem:
+    hint = nearest(host, hosts) or f"hosts: {', '.join(sorted(hosts)[:12])}"
+    return Problem(f"{by} names the host '{host}', which does not exist", mark, hint, len(host))
+
+
+def _address(document: Document, pattern: str, host: Host) -> Iterator[Problem]:
+    address = host.address
+    if address is None:
+        return
+    numbered = expand(pattern)
+    mark = place(document, ("hosts", pattern, "address"))
+    width = len(address)
+    if "{n}" in address and not numbered[0][1]:
+        message = f"'address': {{n}} is the number of a host range, and '{pattern}' is none"
+        yield Problem(message, mark, "", width)
+    elif "{n}" not in address and len(numbered) > 1:
+        message = f"'address': every host of {pattern} would have it"
+        yield Problem(message, mark, "put {n} where the number goes", width)
+    elif re.fullmatch(r"[0-9.{n}]+", address) and "." in address:
+        for name, number in numbered:
+            found = address_of(address, number)
+            if not _is_ip(found):
+                yield Problem(
+                    f"'address': {found} of host {name} is not an IP address", mark, "", width
+                )
+                break
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _jumps(document: Document, inventory: Inventory, pattern: str, host: Host) -> Iterator[Problem]:
+    jump = host.ssh.jump
+    if not jump:
+        return
+    mark = place(document, ("hosts", pattern, "ssh", "jump"))
+    for part in jump.split(","):
+        if part not in inventory.hosts and not DESTINATION.fullmatch(part):
+            hint = "write it as [user@]host[:port]"
+            yield Problem(f"'jump': '{part}' is no jump host", mark, hint, len(jump))
+            return
+    way = _way(inventory, pattern)
+    if way[-1] in way[:-1] and way[-1] == pattern:
+        message = f"jump hosts go in a circle: {' → '.join(way)}"
+        yield Problem(message, mark, "", len(jump))
+
+
+def _way(inventory: Inventory, start: str) -> list[str]:
+    """The hosts of the inventory on the way to a host, until one comes a second time."""
+    way = [start]
+    while True:
+        host = inventory.hosts.get(way[-1])
+        following = host.ssh.jump.rpartition(",")[2] if host else ""
+        if following not in inventory.hosts:
+            return way
+        way.append(following)
+        if following in way[:-1]:
+            return way
+
+
+def _link(document: Document, name: str, link: Link, hosts: set[str]) -> Iterator[Problem]:
+    path: Path = ("links", name, "ends")
+    for host in link.ends:
+        if host not in hosts:
+            yield _no_host(host, hosts, f"link {name}", place(document, (*path, host), key=True))
+    (_, one), (last, two) = link.ends.items()
+    first, second = ipaddress.IPv4Interface(one.address), ipaddress.IPv4Interface(two.address)
+    mark = place(document, (*path, last, "address"))
+    if first.network != second.network:
+        message = f"link {name}: {second} is not in the network {first.network} of its other end"
+        yield Problem(message, mark, "", len(two.address))
+    elif first.ip == second.ip:
+        yield Problem(f"link {name}: both ends have {first.ip}", mark, "", len(two.address))
+
+
+def _files(document: Document, path: Path, files: Mapping[str, FileSpec]) -> Iterator[Problem]:
+    for name, spec in files.items():
+        mark = place(document, (*path, "resources", "files", name), key=True)
+        given = (spec.content is not None) + (spec.template is not None)
+        if given == 2 or (given == 0 and spec.ensure == "present"):
+            message = f"{name} needs either 'content' or 'template'"
+            yield Problem(message, mark, "not both" if given == 2 else "", len(name))

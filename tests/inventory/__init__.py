@@ -1,0 +1,1 @@
+"""What an inventory may say, and what magnusctl answers when it says something else."""
