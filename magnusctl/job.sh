@@ -34,7 +34,10 @@ run_step() {
     esac
   done
   event start "$1"
-  if ! (guard_"$1") </dev/null >"out.$1" 2>&1; then
+  if ! (
+    exec 3>&-
+    guard_"$1"
+  ) </dev/null >"out.$1" 2>&1; then
     FAILED="$FAILED $1"
     event conflict "$1"
     tell_output "$1"

@@ -27,16 +27,17 @@ _DIGEST = (
     "else echo magnus-no-digest >&2; exit 69; fi; "
 )
 _PROBE = (
-    "umask 077; read -r n d r || exit 65; s=$(cat); "
+    "umask 077; read -r n d r || { echo magnus-incomplete >&2; exit 65; }; s=$(cat); "
     + _DIGEST.format(data="printf %s $q$s$q").replace("$q", '"')
     + '[ "${g%% *}" = "$d" ] || { echo magnus-incomplete >&2; exit 65; }; '
     'NONCE=$n; ROOT=$r; eval "$s"'
 )
 _APPLY = (
-    "umask 077; read -r n d j r || exit 65; "
+    "umask 077; read -r n d j r || { echo magnus-incomplete >&2; exit 65; }; "
     "command -v tar >/dev/null 2>&1 || { echo magnus-no-tar >&2; exit 69; }; "
-    'b="$r/var/lib/magnus"; mkdir -p "$b/jobs" || { echo magnus-no-state >&2; exit 73; }; '
-    'for p in "$b" "$b/jobs"; do set -- $(ls -ldn "$p"); '
+    'b="$r/var/lib/magnus"; for p in "$b" "$b/jobs"; do '
+    '[ -L "$p" ] || mkdir -p "$p" || { echo magnus-no-state >&2; exit 73; }; '
+    'set -- $(ls -ldn "$p"); '
     'case $1 in d????[-]??[-]*) ;; *) echo magnus-state-unsafe "$p" >&2; exit 77;; esac; '
     '[ "$3" = "$(id -u)" ] || { echo magnus-state-unsafe "$p" >&2; exit 77; }; done; '
     'c="$b/jobs/$j"; mkdir "$c" && cd "$c" || { echo magnus-no-state >&2; exit 73; }; '
@@ -127,7 +128,8 @@ def job_text(todo: Sequence[Step], probes: Sequence[Probe[Any]]) -> str:
     ]
     for number, step in enumerate(todo):
         lines += _step_lines(number, step, _needs(todo, number))
-    lines += ["event end", "rm -rf payload files", _questions(probes)]
+    # What a guard leaves running must not hold the listener's end of the job open.
+    lines += ["event end", "rm -rf payload files", "exec 3>&-", _questions(probes)]
     return "\n".join(lines)
 
 
@@ -220,9 +222,15 @@ class Answers:
             if not line.startswith(self.nonce + " "):
                 self.noise.append(line[:200])
                 continue
-            event = self._framed(line.removeprefix(self.nonce + " "))
+            event = self._understood(line.removeprefix(self.nonce + " "))
             if event:
                 yield event
+
+    def _understood(self, line: str) -> Event | None:
+        try:
+            return self._framed(line)
+        except ValueError:
+            raise ProtocolError(f"unexpected answer {line[:60]!r}", hint=_HOSTILE) from None
 
     def _framed(self, line: str) -> Event | None:
         mark, _, rest = line.partition(" ")
@@ -240,7 +248,7 @@ class Answers:
         elif mark == "end":
             self.ended = True
         else:
-            raise ProtocolError(f"unexpected answer {line[:60]!r}", hint=_HOSTILE)
+            raise ValueError(mark)
         return None
 
     def lines(self, probe: Probe[Any]) -> list[str]:
@@ -260,7 +268,4 @@ _HOSTILE = "Is this the host you think it is? Nothing of its answer was used."
 
 
 def _plain(text: str) -> str:
-    try:
-        return bytes.fromhex(text).decode("utf-8", "surrogateescape")
-    except ValueError:
-        raise ProtocolError(f"unreadable answer {text[:60]!r}", hint=_HOSTILE) from None
+    return bytes.fromhex(text).decode("utf-8", "surrogateescape")

@@ -59,6 +59,10 @@ class Resource:
         """`kind:name`, unique on a host."""
         return f"{self.kind}:{self.name}"
 
+    def made_of(self) -> tuple[str, ...]:
+        """Ids of what this consists of: where those are declared, they count as `after`."""
+        return ()
+
     def state(self) -> State:
         """The declared attributes."""
         raise NotImplementedError
@@ -169,5 +173,6 @@ def canonical(value: object) -> str:
 
 
 def digest(data: bytes | str) -> str:
-    """SHA-256 in hexadecimal."""
-    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
+    """SHA-256 in hexadecimal; surrogates in text stand for bytes that are not UTF-8."""
+    raw = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
+    return hashlib.sha256(raw).hexdigest()

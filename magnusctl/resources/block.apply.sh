@@ -1,22 +1,42 @@
+# rewrite_block FILE MARKER NEW: the file with the lines of NEW in its block, or without the block when NEW is empty.
+# A beginning whose end somebody deleted is one line: what follows it is not known to be ours.
+rewrite_block() {
+  BEGINS="# $2 begin" ENDS="# $2 end" NEW=$3 awk '
+    function put(line) {
+      if (new == "") return
+      print begins
+      while ((getline line < new) > 0) print line
+      print ends
+    }
+    BEGIN { begins = ENVIRON["BEGINS"]; ends = ENVIRON["ENDS"]; new = ENVIRON["NEW"] }
+    FNR == 1 { pass++ }
+    pass == 1 {
+      if ($0 == begins && !first) first = FNR
+      if ($0 == ends && first && !last) last = FNR
+      next
+    }
+    FNR == first { put(); done = 1; next }
+    last && FNR > first && FNR <= last { next }
+    { print }
+    END { if (!done) put() }' "$1" "$1"
+}
+
 # put_block DIGEST PATH MARKER: what stands outside the marked block stays as it is.
 put_block() {
-  _old=$ROOT$2
-  if [ -L "$_old" ]; then fail "refusing to write through the symlink $_old" || return 1; fi
-  [ -e "$_old" ] || { : >"$_old" && chmod 0644 "$_old"; } || return 1
-  awk -v b="# $3 begin" -v e="# $3 end" -v new="files/$1" '
-    function put(line) { print b; while ((getline line < new) > 0) print line; print e; done = 1 }
-    $0 == b { if (!done) put(); skip = 1 }
-    !skip { print }
-    $0 == e { skip = 0 }
-    END { if (!done) put() }' "$_old" >"block.$STEP" || return 1
-  # shellcheck disable=SC2046 # three words: mode, owner, group
-  replace_file "block.$STEP" "$2" $(stat_lines "$_old") -
+  if [ -L "$ROOT$2" ]; then fail "refusing to write through the symlink $ROOT$2" || return 1; fi
+  if [ -e "$ROOT$2" ]; then
+    rewrite_block "$ROOT$2" "$3" "files/$1" >"block.$STEP" || return 1
+    # shellcheck disable=SC2046 # three words: mode, owner, group
+    replace_file "block.$STEP" "$2" $(stat_lines "$ROOT$2") -
+  else
+    rewrite_block /dev/null "$3" "files/$1" >"block.$STEP" || return 1
+    replace_file "block.$STEP" "$2" 0644 0 0 -
+  fi
 }
 
 # remove_block PATH MARKER
 remove_block() {
-  awk -v b="# $2 begin" -v e="# $2 end" '$0 == b { skip = 1 } !skip { print } $0 == e { skip = 0 }' \
-    "$ROOT$1" >"block.$STEP" || return 1
+  rewrite_block "$ROOT$1" "$2" "" >"block.$STEP" || return 1
   # shellcheck disable=SC2046
   replace_file "block.$STEP" "$1" $(stat_lines "$ROOT$1") -
 }

@@ -22,6 +22,12 @@ class Block(Resource):
     marker: str = "magnus"
     ensure: str = "present"
 
+    def __post_init__(self) -> None:
+        lines = self.content.split("\n")
+        marks = {f"# {self.marker} begin", f"# {self.marker} end"}
+        if lines[-1] or marks & set(lines):
+            raise ValueError("a block is whole lines, and none of them is its marker")
+
     @property
     def name(self) -> str:
         return self.path
@@ -51,6 +57,6 @@ def _step(change: Change) -> Step:
     assert isinstance(block, Block)
     if change.action is Action.DELETE:
         return Step((change,), sh("remove_block", block.path, block.marker))
-    content = block.content.encode()
+    content = block.content.encode("utf-8", "surrogateescape")
     words = (digest(content), block.path, block.marker)
     return Step((change,), sh("put_block", *words), payload={digest(content): content})

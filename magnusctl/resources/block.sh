@@ -1,6 +1,9 @@
 # block_body PATH MARKER: the lines between "# MARKER begin" and "# MARKER end".
 block_body() {
-  awk -v b="# $2 begin" -v e="# $2 end" '$0 == e { on = 0 } on { print } $0 == b { on = 1 }' "$1"
+  BEGINS="# $2 begin" ENDS="# $2 end" awk '
+    $0 == ENVIRON["ENDS"] && on { exit }
+    on { print }
+    $0 == ENVIRON["BEGINS"] { on = 1 }' "$1"
 }
 
 # ask_block PATH MARKER [PATH MARKER...]

@@ -1,6 +1,6 @@
 # run_command ID INPUTS GUARD TEXT: what was run has worked only if its guard says so.
 run_command() {
-  (eval "$4") || return 1
+  (eval "$4") || return $?
   if [ "$3" != - ] && ! (eval "$3") >/dev/null 2>&1; then
     fail "it ran, but its guard is still not satisfied: $3"
     return 1

@@ -11,7 +11,7 @@ remove_file() {
 validate_sshd() {
   mkdir -p "$ROOT/run/sshd" && cat "$1" "$ROOT/etc/ssh/sshd_config" >sshd.merged || return 1
   system sshd -t -f "$PWD/sshd.merged" || return 1
-  if [ "$LOGIN" = root ] && grep -qi '^permitrootlogin  *no' "$1"; then
+  if [ "$LOGIN" = root ] && grep -Eqi '^[[:space:]]*permitrootlogin[[:space:]]+no' "$1"; then
     fail "it would lock out root, who is logged in now: log in as a user who may use sudo" || return 1
   fi
   _groups=$(awk 'tolower($1) == "allowgroups" { $1 = ""; print }' "$1")

@@ -1,5 +1,17 @@
 # ask_file PATH...: one stat and one digest over all of them, whatever their number.
+# Somebody else may remove a file between the two; then answers would shift, so each is asked by itself.
 ask_file() {
+  if [ $# -gt 1 ] && _answers=$(ask_files "$@"); then
+    printf '%s\n' "$_answers"
+    return
+  fi
+  for _path in "$@"; do
+    ask_files "$_path" || echo absent
+  done
+}
+
+# ask_files PATH...: fails when some of them were there and then were not.
+ask_files() {
   _types=
   for _path in "$@"; do
     shift
@@ -22,12 +34,12 @@ ask_file() {
     set -- "$@" "$_path"
   done
   _stats=
-  [ $# = 0 ] || _stats=$(stat_lines "$@")$nl
+  [ $# = 0 ] || _stats=$(stat_lines "$@" 2>/dev/null)$nl
   for _path in "$@"; do
     shift
     if [ -f "$_path" ] && [ ! -L "$_path" ] && [ -r "$_path" ]; then set -- "$@" "$_path"; fi
   done
-  _sums=$(sha_lines "$@")$nl
+  _sums=$(sha_lines "$@" 2>/dev/null)$nl
   for _type in $_types; do
     if [ "$_type" = absent ]; then
       echo absent
@@ -35,11 +47,13 @@ ask_file() {
     fi
     _stat=${_stats%%"$nl"*}
     _stats=${_stats#*"$nl"}
+    [ -n "$_stat" ] || return 1
     if [ -n "$ROOT" ] && [ "$UID_NOW" != 0 ]; then _stat="${_stat%% *} * *"; fi
     if [ "$_type" = file ]; then
       _sum=${_sums%%"$nl"*}
       _sums=${_sums#*"$nl"}
       _sum=${_sum#\\}
+      [ -n "$_sum" ] || return 1
       echo "file $_stat ${_sum%% *}"
     else
       echo "$_type $_stat"

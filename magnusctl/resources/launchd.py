@@ -25,6 +25,9 @@ class Launchd(Resource):
     def name(self) -> str:
         return self.label
 
+    def made_of(self) -> tuple[str, ...]:
+        return (f"file:{self.plist}",)
+
     def state(self) -> State:
         if not self.running:
             return {"loaded": "no"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -31,6 +32,11 @@ class Service(Resource):
     @property
     def name(self) -> str:
         return self.unit
+
+    def made_of(self) -> tuple[str, ...]:
+        unit = unit_name(self.unit)
+        template = re.sub(r"@[^.]*", "@", unit)
+        return tuple(f"file:/etc/systemd/system/{name}" for name in dict.fromkeys((unit, template)))
 
     def state(self) -> State:
         state: dict[str, str | None] = {}
@@ -90,7 +96,7 @@ def _step(change: Change) -> Step:
 
 
 def _how(change: Change, service: Service) -> str:
-    fresh = change.action is Action.RESTART or STARTED_WITH in change.differs
-    if not fresh:
+    triggered = bool(set(service.restart_on) & set(change.because))
+    if not (triggered or change.action is Action.RESTART or STARTED_WITH in change.differs):
         return "start"
     return "reload" if service.reload else "restart"

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import socket
 from collections.abc import Iterator
 from typing import Any
 
 import paramiko
 
-from magnusctl.errors import MagnusError, PreconditionError, Unreachable
+from magnusctl.errors import MagnusError, PreconditionError
 from magnusctl.transport import host_keys
+from magnusctl.transport.dial import no_answer
 from magnusctl.transport.target import Target
 
 # What no server of this century needs: SHA-1, CBC, 3DES, MD5.
@@ -44,8 +44,7 @@ class LeanClient(paramiko.SSHClient):
 
     def connect(self, hostname: str, *_: Any, **options: Any) -> None:
         """Fabric calls this. Raises Unreachable or PreconditionError."""
-        sock = options.get("sock") or _dial(self.target)
-        transport = paramiko.Transport(sock, disabled_algorithms=_WEAK)
+        transport = paramiko.Transport(options["sock"], disabled_algorithms=_WEAK)
         self._transport = transport
         transport.banner_timeout = transport.auth_timeout = self.target.timeout_s
         with _as_ours(self.target):
@@ -55,33 +54,6 @@ class LeanClient(paramiko.SSHClient):
                 key = transport.get_remote_server_key()
                 host_keys.check(self.target, key.get_name(), key.asbytes())
                 _authenticate(transport, self.target)
-
-
-def _dial(target: Target) -> Any:
-    if target.proxy_command:
-        return paramiko.ProxyCommand(target.proxy_command)
-    try:
-        sock = socket.create_connection((target.address, target.port), target.timeout_s)
-    except socket.gaierror as error:
-        raise Unreachable(
-            f"the name {target.address} does not resolve ({error.strerror})",
-            host=target.host,
-            hint=f"Add 'address:' to the host, or a Host {target.host} to your ssh_config.",
-        ) from None
-    except TimeoutError:
-        raise _no_answer(target, f"no answer within {target.timeout_s:g} s") from None
-    except OSError as error:
-        raise _no_answer(target, (error.strerror or str(error)).lower()) from None
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return sock
-
-
-def _no_answer(target: Target, why: str) -> Unreachable:
-    return Unreachable(
-        f"unreachable at {target.address}:{target.port}: {why}",
-        host=target.host,
-        hint="Is it on, awake and on this network?",
-    )
 
 
 def _prefer_known(transport: paramiko.Transport, target: Target) -> None:
@@ -137,9 +109,9 @@ def _as_ours(target: Target) -> Iterator[None]:
     except MagnusError:
         raise
     except paramiko.SSHException as error:
-        raise _no_answer(target, _reason(error)) from None
+        raise no_answer(target, _reason(error)) from None
     except (OSError, EOFError) as error:
-        raise _no_answer(target, str(error).lower() or "the connection was closed") from None
+        raise no_answer(target, str(error).lower() or "the connection was closed") from None
 
 
 def _reason(error: paramiko.SSHException) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from magnusctl.errors import MagnusError, Unreachable
 from magnusctl.transport import IDLE_S, failure
+from magnusctl.transport.dial import dial
 from magnusctl.transport.target import Target
 
 if TYPE_CHECKING:
@@ -82,10 +83,13 @@ class SshTransport:
 
 def open_connection(target: Target, authenticate: bool = True) -> fabric.Connection:
     """Connect, through the target's jumps. Raises Unreachable or PreconditionError."""
+    direct = None if target.jump or target.proxy_command else dial(target)
     import fabric
     import paramiko
 
     from magnusctl.transport.client import LeanClient
+
+    proxy = paramiko.ProxyCommand(target.proxy_command) if target.proxy_command else None
 
     connection = fabric.Connection(
         target.address,
@@ -94,6 +98,7 @@ def open_connection(target: Target, authenticate: bool = True) -> fabric.Connect
         config=fabric.Config(overrides={"load_ssh_configs": False}, lazy=True),
         gateway=open_connection(target.jump) if target.jump else None,
         forward_agent=False,
+        connect_kwargs={} if target.jump else {"sock": direct or proxy},
         connect_timeout=target.timeout_s,
     )
     connection.client = LeanClient(target, authenticate)

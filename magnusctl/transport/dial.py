@@ -1,0 +1,36 @@
+"""The TCP connection, made before Paramiko is even imported: that import takes as long as a
+round trip to a host that is far away."""
+
+from __future__ import annotations
+
+import socket
+
+from magnusctl.errors import Unreachable
+from magnusctl.transport.target import Target
+
+
+def dial(target: Target) -> socket.socket:
+    """Connect to a target. Raises Unreachable."""
+    try:
+        sock = socket.create_connection((target.address, target.port), target.timeout_s)
+    except socket.gaierror as error:
+        raise Unreachable(
+            f"the name {target.address} does not resolve ({error.strerror})",
+            host=target.host,
+            hint=f"Add 'address:' to the host, or a Host {target.host} to your ssh_config.",
+        ) from None
+    except TimeoutError:
+        raise no_answer(target, f"no answer within {target.timeout_s:g} s") from None
+    except OSError as error:
+        raise no_answer(target, (error.strerror or str(error)).lower()) from None
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def no_answer(target: Target, why: str) -> Unreachable:
+    """The error for a host that could not be spoken to."""
+    return Unreachable(
+        f"unreachable at {target.address}:{target.port}: {why}",
+        host=target.host,
+        hint="Is it on, awake and on this network?",
+    )
