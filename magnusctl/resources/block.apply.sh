@@ -11,12 +11,17 @@ rewrite_block() {
     BEGIN { begins = ENVIRON["BEGINS"]; ends = ENVIRON["ENDS"]; new = ENVIRON["NEW"] }
     FNR == 1 { pass++ }
     pass == 1 {
-      if ($0 == begins && !first) first = FNR
-      if ($0 == ends && first && !last) last = FNR
+      if ($0 == begins) { open = FNR; begun[FNR] = 1 }
+      if ($0 == ends && open) { last[open] = FNR; open = 0 }
       next
     }
-    FNR == first { put(); done = 1; next }
-    last && FNR > first && FNR <= last { next }
+    FNR in begun {
+      if (!done) put()
+      done = 1
+      if (FNR in last) skip = last[FNR]
+      next
+    }
+    FNR <= skip { next }
     { print }
     END { if (!done) put() }' "$1" "$1"
 }
