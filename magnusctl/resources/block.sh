@@ -1,7 +1,7 @@
 # block_body PATH MARKER: the lines between "# MARKER begin" and "# MARKER end".
 block_body() {
   BEGINS="# $2 begin" ENDS="# $2 end" awk '
-    $0 == ENVIRON["ENDS"] && on { exit }
+    $0 == ENVIRON["ENDS"] { on = 0 }
     on { print }
     $0 == ENVIRON["BEGINS"] { on = 1 }' "$1"
 }
