@@ -14,6 +14,8 @@ def main() -> NoReturn:
     # Nothing here uses pydantic's plugins, and looking for them costs every command time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     arguments = sys.argv[1:]
+    if "--debug" in arguments:
+        os.environ["MAGNUS_DEBUG"] = "1"
     try:
         from magnusctl.cli import app
 

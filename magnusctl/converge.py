@@ -22,7 +22,7 @@ from magnusctl.resources.block import Block
 from magnusctl.resources.file import File
 from magnusctl.script import Answers, Event
 from magnusctl.state import Observed, Plan, Probe, Resource, Step
-from magnusctl.transport import Transport
+from magnusctl.transport import PROBE_IDLE_S, Transport
 
 MAX_ROUNDS = 3
 _WORDS = {
@@ -85,7 +85,8 @@ def observe(machine: Machine, more: Sequence[Probe[Any]] = ()) -> Observation:
     nonce = secrets.token_hex(8)
     request = script.probe_request(asked, nonce, root=machine.root, become=machine.host.become)
     answers = Answers(nonce)
-    for event in answers.read(machine.transport.execute(request.command, request.stdin)):
+    said = machine.transport.execute(request.command, request.stdin, PROBE_IDLE_S)
+    for event in answers.read(said):
         raise ProtocolError(f"a probe reported an event: {event.word}", host=machine.name)
     observation = _observation(machine, answers, more)
     facts_of.require_os(machine.name, machine.host, observation.facts)
@@ -145,8 +146,7 @@ def provision(machine: Machine, shown: Plan, listener: Listener) -> Outcome:
             if not todo:
                 raise _stays(machine, left)
             job = new_job()
-            observation, ends, output = _apply(machine, job, todo, listener)
-            statuses.update(ends)
+            observation, output = _apply(machine, job, todo, statuses, listener)
             before, left = left, plan(machine, observation)
             _raise_failed(machine, statuses, output)
             if not left:
@@ -166,28 +166,37 @@ def new_job() -> str:
 
 
 def _apply(
-    machine: Machine, job: str, todo: Sequence[Step], listener: Listener
-) -> tuple[Observation, dict[str, Status], dict[str, list[str]]]:
+    machine: Machine,
+    job: str,
+    todo: Sequence[Step],
+    statuses: dict[str, Status],
+    listener: Listener,
+) -> tuple[Observation, dict[str, list[str]]]:
+    """Run a job; how its changes end is entered into `statuses` as it is heard."""
     nonce = secrets.token_hex(8)
     text = script_of(machine, todo)
     request = script.apply_request(
         job, todo, text, nonce, root=machine.root, become=machine.host.become
     )
     answers = Answers(nonce)
-    statuses: dict[str, Status] = {}
+    begun = False
     try:
         for event in answers.read(machine.transport.execute(request.command, request.stdin)):
+            begun = True
             _note(machine, event, todo, statuses, listener)
     except Unreachable as error:
-        if statuses:
-            error.hint = f"Job {job} goes on there. See what stands with:  magnusctl plan"
+        if begun:
+            error.detail = f"  Job {job} began there and goes on to its end; only the link is gone."
+            error.hint = f"See what stands with:  magnusctl plan -l {machine.name}"
         raise
+    if any(number >= len(todo) for number in answers.output):
+        raise ProtocolError("words of a step that the job does not have", host=machine.name)
     output = {
         change.resource.id: lines
         for number, lines in answers.output.items()
         for change in todo[number].changes
     }
-    return _observation(machine, answers, ()), statuses, output
+    return _observation(machine, answers, ()), output
 
 
 def _note(
@@ -201,7 +210,7 @@ def _note(
         return
     try:
         number = int(event.arguments[0])
-        step = todo[number]
+        step = todo[number if number >= 0 else len(todo)]
     except (ValueError, IndexError):
         raise ProtocolError(f"an event about no step: {event}", host=machine.name) from None
     status = _WORDS.get(event.word, Status.RUNNING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterable
@@ -20,8 +21,9 @@ def each(
 ) -> dict[str, T | MagnusError]:
     """Do `work` for every name, `workers` at a time; `done` is called here as each one ends.
 
-    An expected error is a result. Any other exception is raised when all have ended. The threads
-    are daemons, so that Ctrl-C ends this process at once; what runs on a host goes on there.
+    An expected error is a result, and so is a bug: it must not take the other results with it
+    (with MAGNUS_DEBUG it is raised). The threads are daemons, so that Ctrl-C ends this process at
+    once; what runs on a host goes on there.
     Raises Interrupted on Ctrl-C.
     """
     todo: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -44,20 +46,26 @@ def each(
     for _ in range(max(1, min(workers, len(order)))):
         threading.Thread(target=worker, daemon=True).start()
     results: dict[str, T | MagnusError] = {}
-    bugs: list[BaseException] = []
     for _ in order:
         try:
             name, result = ended.get()
         except KeyboardInterrupt:
             raise _interrupted([n for n in order if n not in results]) from None
-        if isinstance(result, BaseException) and not isinstance(result, MagnusError):
-            bugs.append(result)
-            continue
-        results[name] = result
-        done(name, result)
-    if bugs:
-        raise bugs[0]
+        results[name] = _expected(name, result)
+        done(name, results[name])
     return {name: results[name] for name in order}
+
+
+def _expected(name: str, result: T | BaseException) -> T | MagnusError:
+    if not isinstance(result, BaseException) or isinstance(result, MagnusError):
+        return result
+    if os.environ.get("MAGNUS_DEBUG"):
+        raise result
+    return MagnusError(
+        f"a fault of magnusctl itself: {type(result).__name__}: {result}",
+        host=name,
+        hint="Please report it, with what MAGNUS_DEBUG=1 shows.",
+    )
 
 
 def _interrupted(open_ends: list[str]) -> Interrupted:

@@ -49,6 +49,7 @@ _APPLY = (
 _SUDO = (
     'if [ "$(id -u)" = 0 ]; then exec /bin/sh -c "$1"; fi; '
     "command -v sudo >/dev/null 2>&1 || { echo magnus-no-sudo >&2; exit 71; }; "
+    "LC_ALL=C; export LC_ALL; "
     'exec sudo -n -- /bin/sh -c "$1"'
 )
 
@@ -92,7 +93,8 @@ def probe_text(probes: Sequence[Probe[Any]]) -> str:
 
 def _questions(probes: Sequence[Probe[Any]]) -> str:
     asked = [f"ask {sh(probe.name)} {probe.lines} {probe.script}" for probe in probes]
-    return "\n".join(["export ROOT", *asked, 'printf "%s end\\n" "$NONCE"', ""])
+    # What a login's start-up files print without a newline must not swallow the first answer.
+    return "\n".join(["export ROOT", "echo", *asked, 'printf "%s end\\n" "$NONCE"', ""])
 
 
 def _needed(probes: Sequence[Probe[Any]]) -> list[str]:
@@ -124,6 +126,7 @@ def job_text(todo: Sequence[Step], probes: Sequence[Probe[Any]]) -> str:
         "JOB=${PWD##*/}",
         _library(*libraries),
         *(step.prepare for step in todo if step.prepare),
+        "echo",
         f"event begin {len(todo)}",
     ]
     for number, step in enumerate(todo):
@@ -220,7 +223,7 @@ class Answers:
             if count > MAX_LINES or len(line) > MAX_LINE:
                 raise ProtocolError("the answer is too long to be one", hint=_HOSTILE)
             if not line.startswith(self.nonce + " "):
-                self.noise.append(line[:200])
+                self.noise += [line[:200]] if line else []
                 continue
             event = self._understood(line.removeprefix(self.nonce + " "))
             if event:
@@ -241,7 +244,7 @@ class Answers:
             self.groups[self._group].append(_plain(rest) if mark == "x" else rest)
         elif mark in {"o", "h"}:
             number, _, text = rest.partition(" ")
-            self.output.setdefault(int(number), []).append(_plain(text) if mark == "h" else text)
+            self.output.setdefault(_index(number), []).append(_plain(text) if mark == "h" else text)
         elif mark == "j":
             time, word, *arguments = rest.split(" ")
             return Event(time, word, tuple(arguments))
@@ -267,5 +270,14 @@ class Answers:
 _HOSTILE = "Is this the host you think it is? Nothing of its answer was used."
 
 
+def _index(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError(text)
+    return int(text)
+
+
 def _plain(text: str) -> str:
-    return bytes.fromhex(text).decode("utf-8", "surrogateescape")
+    plain = bytes.fromhex(text).decode("utf-8", "surrogateescape")
+    if "\0" in plain:
+        raise ValueError("a NUL byte")
+    return plain

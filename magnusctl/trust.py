@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from magnusctl.errors import InputError, PreconditionError
 from magnusctl.inventory.model import Inventory
 from magnusctl.transport import host_keys, known_hosts
-from magnusctl.transport.ssh import open_connection
+from magnusctl.transport.ssh import close_all, open_connections
 from magnusctl.transport.target import Target, target
 
 
@@ -29,6 +29,11 @@ class Offer:
         """Address and port."""
         return f"{self.target.address}:{self.target.port}"
 
+    def require_new(self, *, replace: bool) -> None:
+        """Raise PreconditionError when another key is pinned and `replace` does not say so."""
+        if known_hosts.plain(host_keys.known(self.target)) and not (replace or self.is_known):
+            host_keys.check(self.target, self.key_type, self.key)
+
     @property
     def is_known(self) -> bool:
         """Whether it is pinned already."""
@@ -42,10 +47,9 @@ def offered(inventory: Inventory, host: str) -> Offer:
     if inventory.hosts[host].connection == "local":
         raise InputError(f"{host} is this machine: there is no key to trust")
     where = target(inventory, host)
-    connection = open_connection(where, authenticate=False)
-    assert connection.transport is not None
-    key = connection.transport.get_remote_server_key()
-    connection.close()
+    connections = open_connections(where, authenticate=False)
+    key = connections[-1].transport.get_remote_server_key()
+    close_all(connections)
     return Offer(where, key.get_name(), key.asbytes())
 
 
@@ -61,7 +65,5 @@ def remember(offer: Offer, *, replace: bool, only: str) -> str:
     found = host_keys.known(offer.target)
     if known_hosts.revoked(found, offer.key):
         raise PreconditionError("this key is revoked. Nothing was written.", host=name)
-    if known_hosts.plain(found) and not replace:
-        host_keys.check(offer.target, offer.key_type, offer.key)
     path = host_keys.pin(offer.target, offer.key_type, offer.key, replace)
     return f"{name} is trusted from now on ({path})."

@@ -9,28 +9,27 @@ import typer
 
 from magnusctl.errors import Exit, InputError, Interrupted
 from magnusctl.report import Planned
+from magnusctl.report.describe import count
 
 
 def consent(planned: Sequence[Planned], *, yes: bool, json: bool) -> None:
-    """Return if the plan may be applied; leave if the answer is no.
-
-    Raises InputError where nobody can be asked.
-    """
+    """Return if the plan may be applied; leave if the answer is no."""
     if yes:
         return
-    if json or not sys.stdin.isatty():
-        raise InputError(
-            "nobody is there to ask, so nothing was applied",
-            hint="Apply without a question:  magnusctl provision --yes",
-        )
     plans = [item.plan for item in planned if item.plan]
-    total = sum(len(plan) for plan in plans)
-    hosts = "1 host" if len(plans) == 1 else f"{len(plans)} hosts"
-    changes = "1 change" if total == 1 else f"{total} changes"
+    total = count(sum(len(plan) for plan in plans), "change")
+    hint = "Apply without a question:  magnusctl provision --yes"
+    agree(f"Apply {total} on {count(len(plans), 'host')}?", hint, possible=not json)
+
+
+def agree(question: str, hint: str, *, possible: bool = True) -> None:
+    """Return if somebody says yes. Raises InputError where nobody can be asked."""
+    if not possible or not sys.stdin.isatty():
+        raise InputError("nobody is there to ask, so nothing was done", hint=hint)
     try:
-        agreed = typer.confirm(f"Apply {changes} on {hosts}?", default=False)
+        agreed = typer.confirm(question, default=False)
     except typer.Abort:
-        raise Interrupted("interrupted; nothing was applied") from None
+        raise Interrupted("interrupted; nothing was done") from None
     if not agreed:
-        typer.echo("Nothing was applied.")
+        typer.echo("Nothing was done.")
         raise typer.Exit(Exit.OK)

@@ -21,11 +21,13 @@ def trust(
     ] = "",
 ) -> None:
     """Show a host's key and, if you say so, remember it. Nothing else is sent."""
+    from magnusctl.cli.ask import agree
     from magnusctl.inventory.validate import load
     from magnusctl.trust import offered, remember
 
     offer = offered(load(inventory_paths(inventory, overlay)), host)
     typer.echo(f"{host} at {offer.where} offers\n  {offer.fingerprint}   {offer.key_type}")
+    offer.require_new(replace=replace)
     if not fingerprint and not offer.is_known:
-        typer.confirm("Is this what its console shows?", abort=True)
+        agree("Is this what its console shows?", "Trust it without a question: --fingerprint")
     typer.echo(remember(offer, replace=replace, only=fingerprint))

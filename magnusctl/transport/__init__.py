@@ -9,14 +9,16 @@ from magnusctl.errors import ConflictError, HostError, MagnusError, Precondition
 from magnusctl.quote import visible
 
 IDLE_S = 900.0
-"""Seconds without a byte after which a host counts as gone: a package install can be silent."""
+"""Seconds without a byte after which a job counts as gone: a package install can be silent."""
+PROBE_IDLE_S = 90.0
+"""The same for a probe, which only looks."""
 
 
 class Transport(Protocol):
     """A way to run one command on one host."""
 
-    def execute(self, command: str, stdin: bytes) -> Iterator[str]:
-        """Run it and yield its lines as they come.
+    def execute(self, command: str, stdin: bytes, idle_s: float = IDLE_S) -> Iterator[str]:
+        """Run it and yield its lines as they come; `idle_s` seconds of silence are too long.
 
         Raises a MagnusError when it cannot be run or exits with other than 0.
         """

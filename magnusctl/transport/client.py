@@ -13,7 +13,7 @@ from typing import Any
 import paramiko
 
 from magnusctl.errors import MagnusError, PreconditionError
-from magnusctl.transport import host_keys
+from magnusctl.transport import host_keys, keys
 from magnusctl.transport.dial import no_answer
 from magnusctl.transport.target import Target
 
@@ -54,6 +54,8 @@ class LeanClient(paramiko.SSHClient):
                 key = transport.get_remote_server_key()
                 host_keys.check(self.target, key.get_name(), key.asbytes())
                 _authenticate(transport, self.target)
+                # A link that does nothing while a person reads the plan must not be dropped.
+                transport.set_keepalive(15)
 
 
 def _prefer_known(transport: paramiko.Transport, target: Target) -> None:
@@ -68,8 +70,9 @@ def _prefer_known(transport: paramiko.Transport, target: Target) -> None:
 
 
 def _authenticate(transport: paramiko.Transport, target: Target) -> None:
-    tried = []
-    for name, key in _keys(target):
+    tried: list[str] = []
+    refused: list[str] = []
+    for name, key in keys.usable(target, refused):
         tried.append(name)
         try:
             transport.auth_publickey(target.user, key)
@@ -78,28 +81,15 @@ def _authenticate(transport: paramiko.Transport, target: Target) -> None:
         if transport.is_authenticated():
             return
         break
+    detail = f"  tried     {', '.join(tried) or 'no key: none was found'}"
+    if refused:
+        detail += f"\n  unusable  {', '.join(refused)}"
     raise PreconditionError(
         f"the login {target.user}@{target.address} was refused",
         host=target.host,
-        detail=f"  tried     {', '.join(tried) or 'no key: none was found'}",
+        detail=detail,
         hint=f"Does  ssh {target.host}  work? Only keys are used, from ssh_config or the agent.",
     )
-
-
-def _keys(target: Target) -> Iterator[tuple[str, paramiko.PKey]]:
-    """Keys in files first: no question to an agent is faster than one."""
-    for path in target.identities:
-        try:
-            yield str(path), paramiko.PKey.from_path(path)
-        except paramiko.PasswordRequiredException:
-            continue  # the agent may hold it
-        except (OSError, ValueError, paramiko.SSHException, paramiko.pkey.UnknownKeyType) as error:
-            message = f"the key {path} cannot be read: {error}"
-            raise PreconditionError(message, host=target.host) from None
-    if target.agent:
-        agent = paramiko.Agent()
-        for key in agent.get_keys():
-            yield f"agent:{key.comment or key.get_name()}", key
 
 
 @contextlib.contextmanager

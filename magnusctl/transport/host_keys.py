@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import tempfile
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ def known(target: Target) -> list[Entry]:
 
 def check(target: Target, key_type: str, key: bytes) -> None:
     """Raise PreconditionError unless the offered key is pinned and not revoked."""
+    _refuse_revoked(target, key)
     found = known(target)
     bad = known_hosts.revoked(found, key)
     if bad:
@@ -76,26 +78,76 @@ def _unknown(
     )
 
 
+def _refuse_revoked(target: Target, key: bytes) -> None:
+    """Honour `RevokedHostKeys`; a list that cannot be read is no list without this key."""
+    path = target.revoked_keys
+    if path is None:
+        return
+    hint = "Only lists of public keys are read, no KRL."
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError):
+        message = f"the revoked keys in {path} cannot be read. Nothing was sent."
+        raise PreconditionError(message, host=target.host, hint=hint) from None
+    if base64.b64encode(key).decode() in text.split():
+        raise PreconditionError(f"its host key is revoked ({path}).", host=target.host)
+
+
 def pin(target: Target, key_type: str, key: bytes, replace: bool) -> Path:
-    """Write a key into the first known_hosts file; with `replace`, without the old ones there."""
+    """Write a key into the first known_hosts file; with `replace`, without the old ones.
+
+    Raises PreconditionError for a file that is none or cannot be written, and for an old key that
+    stands where only a person can take it away.
+    """
+    if not target.known_hosts:
+        message = "your ssh_config names no known_hosts file, so there is nowhere to remember it"
+        raise PreconditionError(message, host=target.host)
     path = target.known_hosts[0]
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lines = path.read_text(errors="surrogateescape").splitlines() if path.exists() else []
-    if replace:
-        old = {entry.line for entry in known_hosts.plain(known(target)) if entry.file == str(path)}
-        lines = [line for number, line in enumerate(lines, start=1) if number not in old]
+    if path.exists() and not path.is_file():
+        message = f"{path} is no regular file, so nothing can be remembered there"
+        raise PreconditionError(message, host=target.host)
     name = target.key_name or target.address
     port = 22 if target.key_name else target.port
-    text = "".join(f"{line}\n" for line in lines)
-    _write(path, text + known_hosts.line(name, port, key_type, key))
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lines = path.read_text(errors="surrogateescape").splitlines() if path.exists() else []
+        if replace:
+            lines = _without(target, path, lines)
+        text = "".join(f"{line}\n" for line in lines)
+        _write(path, text + known_hosts.line(name, port, key_type, key))
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}"
+        raise PreconditionError(message, host=target.host) from None
     return path
+
+
+def _without(target: Target, path: Path, lines: Sequence[str]) -> list[str]:
+    """The lines without this target's name; other names on them stay."""
+    name = target.key_name or target.address
+    port = 22 if target.key_name else target.port
+    old = {}
+    for entry in known_hosts.plain(known(target)):
+        if entry.file != str(path):
+            message = f"an old key stands in {entry.file}:{entry.line}; take it away there"
+            raise PreconditionError(message, host=target.host)
+        old[entry.line] = entry
+    kept = []
+    for number, line in enumerate(lines, start=1):
+        rest = known_hosts.without_name(line, name, port) if number in old else line
+        if rest is None:
+            message = f"{path}:{number} covers other hosts by a pattern; change it there"
+            raise PreconditionError(message, host=target.host)
+        kept += [rest] if rest else []
+    return kept
 
 
 def _write(path: Path, text: str) -> None:
     """Whole or not at all: a half-written known_hosts would lock its owner out of every host."""
     path = path.resolve()
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
     handle, staged = tempfile.mkstemp(dir=path.parent, prefix=".known_hosts.")
     with os.fdopen(handle, "w", errors="surrogateescape") as file:
+        os.fchmod(handle, mode)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

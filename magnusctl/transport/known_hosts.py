@@ -88,3 +88,16 @@ def line(host: str, port: int, key_type: str, key: bytes) -> str:
     """A line to add to a known_hosts file."""
     name = host if port == 22 else f"[{host}]:{port}"
     return f"{name} {key_type} {base64.b64encode(key).decode()}\n"
+
+
+def without_name(text: str, host: str, port: int) -> str | None:
+    """A line without one host's name: empty when it was the only one, None when a pattern of the
+    line covers it."""
+    names, _, rest = text.strip().partition(" ")
+    name = host.lower() if port == 22 else f"[{host.lower()}]:{port}"
+    if names.startswith("|1|"):
+        return ""
+    kept = [pattern for pattern in names.split(",") if pattern.lower() != name]
+    if any(_glob(pattern.removeprefix("!").lower(), name) for pattern in kept):
+        return None
+    return f"{','.join(kept)} {rest}" if kept else ""

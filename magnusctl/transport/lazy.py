@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from magnusctl.inventory.model import Inventory
+from magnusctl.transport import IDLE_S
 from magnusctl.transport.ssh import SshTransport
 from magnusctl.transport.target import target
 
@@ -17,11 +18,11 @@ class LazySsh:
         self._name = name
         self._ssh: SshTransport | None = None
 
-    def execute(self, command: str, stdin: bytes) -> Iterator[str]:
+    def execute(self, command: str, stdin: bytes, idle_s: float = IDLE_S) -> Iterator[str]:
         """See Transport.execute."""
         if self._ssh is None:
             self._ssh = SshTransport(target(self._inventory, self._name))
-        yield from self._ssh.execute(command, stdin)
+        yield from self._ssh.execute(command, stdin, idle_s)
 
     def close(self) -> None:
         """Close the connection, if there is one."""

@@ -6,7 +6,8 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 
-from magnusctl.transport import failure
+from magnusctl.transport import IDLE_S, failure
+from magnusctl.transport.lines import lines_of
 
 
 class LocalTransport:
@@ -15,8 +16,12 @@ class LocalTransport:
     def __init__(self, host: str) -> None:
         self.host = host
 
-    def execute(self, command: str, stdin: bytes) -> Iterator[str]:
-        """See Transport.execute. Input goes through a file: both ends of a pipe could block."""
+    def execute(self, command: str, stdin: bytes, idle_s: float = IDLE_S) -> Iterator[str]:
+        """See Transport.execute; this machine is waited for without a limit.
+
+        Input goes through a file: both ends of a pipe could block.
+        """
+        del idle_s
         with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as stderr:
             source.write(stdin)
             source.seek(0)
@@ -30,9 +35,9 @@ class LocalTransport:
             )
             assert process.stdout is not None
             said: list[str] = []
+            read1 = process.stdout.read1  # type: ignore[attr-defined]
             with process.stdout:
-                for raw in process.stdout:
-                    line = raw.decode("utf-8", "surrogateescape").rstrip("\n")
+                for line in lines_of(iter(lambda: read1(65536), b"")):
                     said = [*said[-20:], line]
                     yield line
             code = process.wait()

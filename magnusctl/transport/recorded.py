@@ -68,9 +68,9 @@ class RecordedTransport:
         self.host = host
         self.questions = questions
 
-    def execute(self, command: str, stdin: bytes) -> Iterator[str]:
+    def execute(self, command: str, stdin: bytes, idle_s: float = 0) -> Iterator[str]:
         """See Transport.execute; the command is not run."""
-        del command
+        del command, idle_s
         nonce = stdin.split(b" ", 1)[0].decode()
         answers = load(self.folder, self.host)
         for probe, questions in self.questions.items():

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from magnusctl.errors import MagnusError, Unreachable
+from magnusctl.quote import sh
 from magnusctl.transport import IDLE_S, failure
 from magnusctl.transport.dial import dial
+from magnusctl.transport.lines import lines_of
 from magnusctl.transport.target import Target
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import paramiko
 
 _STDERR_KEPT = 64 * 1024
+_CLOSE_S = 30
 
 
 class SshTransport:
@@ -26,91 +29,106 @@ class SshTransport:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self._connection: fabric.Connection | None = None
+        self._connections: list[fabric.Connection] = []
 
-    def execute(self, command: str, stdin: bytes) -> Iterator[str]:
+    def execute(self, command: str, stdin: bytes, idle_s: float = IDLE_S) -> Iterator[str]:
         """See Transport.execute."""
         import paramiko
 
         channel = self._channel()
         try:
-            channel.settimeout(IDLE_S)
+            channel.settimeout(idle_s)
             channel.exec_command(command)
             stderr = _Drain(channel)
             _send(channel, stdin)
             said: list[str] = []
-            with channel.makefile("rb") as stdout:
-                for raw in stdout:
-                    line = raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
-                    said = [*said[-20:], line]
-                    yield line
-            code = channel.recv_exit_status()
+            for line in lines_of(iter(lambda: channel.recv(65536), b"")):
+                said = [*said[-20:], line]
+                yield line
+            code = channel.recv_exit_status() if channel.status_event.wait(_CLOSE_S) else -1
             stderr.join(5)
             if code != 0:
                 raise failure(self.target.host, code, stderr.text() or "\n".join(said))
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._lost(error) from None
+            raise self._lost(error, idle_s) from None
         finally:
             channel.close()
 
-    def _lost(self, error: Exception) -> Unreachable:
-        why = "silent for 15 minutes" if isinstance(error, TimeoutError) else "the connection broke"
-        return Unreachable(f"{why} ({error or type(error).__name__})", host=self.target.host)
+    def _lost(self, error: Exception, idle_s: float) -> Unreachable:
+        silent = isinstance(error, TimeoutError)
+        why = f"silent for {idle_s:g} s" if silent else "the connection broke"
+        told = str(error) or type(error).__name__
+        return Unreachable(why if silent else f"{why} ({told})", host=self.target.host)
 
     def _channel(self) -> paramiko.Channel:
         import paramiko
 
-        connection = self._connection or open_connection(self.target)
-        self._connection = connection
-        assert connection.transport is not None
+        self._connections = self._connections or open_connections(self.target)
+        transport = self._connections[-1].transport
         try:
-            channel: paramiko.Channel = connection.transport.open_session(
-                timeout=self.target.timeout_s
-            )
+            channel: paramiko.Channel = transport.open_session(timeout=self.target.timeout_s)
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._lost(error) from None
+            raise self._lost(error, self.target.timeout_s) from None
         if self.target.forward_agent:
             paramiko.agent.AgentRequestHandler(channel)
         return channel
 
     def close(self) -> None:
-        """Close the connection and the jumps under it."""
-        connection, self._connection = self._connection, None
-        while connection is not None:
-            connection.close()
-            connection = connection.gateway
+        """Close the connection, then the jumps under it."""
+        close_all(self._connections)
+        self._connections = []
 
 
-def open_connection(target: Target, authenticate: bool = True) -> fabric.Connection:
-    """Connect, through the target's jumps. Raises Unreachable or PreconditionError."""
+def open_connections(target: Target, authenticate: bool = True) -> list[fabric.Connection]:
+    """The connections to a target's jumps, and last the one to itself.
+
+    Raises Unreachable or PreconditionError.
+    """
     direct = None if target.jump or target.proxy_command else dial(target)
     import fabric
     import paramiko
 
     from magnusctl.transport.client import LeanClient
 
-    proxy = paramiko.ProxyCommand(target.proxy_command) if target.proxy_command else None
-
-    connection = fabric.Connection(
-        target.address,
-        user=target.user,
-        port=target.port,
-        config=fabric.Config(overrides={"load_ssh_configs": False}, lazy=True),
-        gateway=open_connection(target.jump) if target.jump else None,
-        forward_agent=False,
-        connect_kwargs={} if target.jump else {"sock": direct or proxy},
-        connect_timeout=target.timeout_s,
-    )
-    connection.client = LeanClient(target, authenticate)
+    before = open_connections(target.jump) if target.jump else []
     try:
+        sock = direct or _through(target, before)
+        connection = fabric.Connection(
+            target.address,
+            user=target.user,
+            port=target.port,
+            config=fabric.Config(overrides={"load_ssh_configs": False}, lazy=True),
+            forward_agent=False,
+            connect_kwargs={"sock": sock},
+            connect_timeout=target.timeout_s,
+        )
+        connection.client = LeanClient(target, authenticate)
         connection.open()
-    except paramiko.ChannelException as error:
-        via = target.jump.host if target.jump else "the jump host"
+    except (paramiko.SSHException, OSError) as error:
+        close_all(before)
+        via = target.jump.host if target.jump else "the proxy command"
         raise Unreachable(f"{via} cannot reach it: {error}", host=target.host) from None
     except MagnusError:
-        connection.close()
+        close_all(before)
         raise
-    return connection
+    return [*before, connection]
+
+
+def _through(target: Target, before: list[fabric.Connection]) -> Any:
+    """A way to the target through its last jump, or through a command."""
+    import paramiko
+
+    if not before:
+        return paramiko.ProxyCommand(sh("sh", "-c", f"exec {target.proxy_command}"))
+    there = (target.address, target.port)
+    transport = before[-1].transport
+    return transport.open_channel("direct-tcpip", there, ("", 0), timeout=target.timeout_s)
+
+
+def close_all(connections: list[fabric.Connection]) -> None:
+    """Close connections, the last one first."""
+    for connection in reversed(connections):
+        connection.close()
 
 
 def _send(channel: paramiko.Channel, data: bytes) -> None:

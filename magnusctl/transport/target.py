@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import subprocess
 from collections.abc import Sequence
@@ -11,14 +12,17 @@ from pathlib import Path
 
 from magnusctl.errors import InputError
 from magnusctl.inventory.model import Host, Inventory
+from magnusctl.inventory.references import DESTINATION
 
-_DESTINATION = re.compile(r"(?:([^@]+)@)?(\[[^\]]+\]|[^:]+)(?::(\d+))?")
 _NO_CONFIG = "none"
 
 
 @dataclass(frozen=True)
 class Target:
-    """Effective values of one connection; `jump` is gone through first."""
+    """Effective values of one connection; `jump` is gone through first.
+
+    `agent` allows every key of the agent, not only those that `identities` name.
+    """
 
     host: str
     address: str
@@ -29,6 +33,8 @@ class Target:
     identities: tuple[Path, ...]
     agent: bool
     timeout_s: float
+    agent_socket: str = ""
+    revoked_keys: Path | None = None
     forward_agent: bool = False
     proxy_command: str = ""
     jump: Target | None = None
@@ -48,8 +54,10 @@ def target(inventory: Inventory, name: str, seen: tuple[str, ...] = ()) -> Targe
         identities=_identities(host, values),
         agent=not host.ssh.identity and _one(values, "identitiesonly") != "yes",
         timeout_s=host.ssh.timeout,
+        agent_socket=_agent_socket(values),
+        revoked_keys=_revoked_keys(values),
         forward_agent=host.ssh.forward_agent,
-        proxy_command=_proxy_command(values),
+        proxy_command=_proxy_command(values, name),
         jump=_through(inventory, host, host.ssh.jump or _one(values, "proxyjump"), (*seen, name)),
     )
 
@@ -77,6 +85,9 @@ def _ask_ssh(arguments: Sequence[str]) -> dict[str, list[str]]:
         )
     except FileNotFoundError:
         return {}
+    except subprocess.TimeoutExpired:
+        message = "ssh did not read your ssh_config within 10 s: is a 'Match exec' in it slow?"
+        raise InputError(message, where=arguments[-1]) from None
     if answer.returncode != 0:
         message = f"ssh does not accept your ssh_config: {answer.stderr.strip()}"
         raise InputError(message, where=arguments[-1])
@@ -96,7 +107,7 @@ def _known_hosts(host: Host, values: dict[str, list[str]]) -> tuple[Path, ...]:
         return (Path(host.ssh.known_hosts).expanduser(),)
     named = _one(values, "userknownhostsfile") or "~/.ssh/known_hosts"
     files = f"{named} {_one(values, 'globalknownhostsfile')}".split()
-    return tuple(Path(file).expanduser() for file in files)
+    return tuple(Path(file).expanduser() for file in files if file != _NO_CONFIG)
 
 
 def _identities(host: Host, values: dict[str, list[str]]) -> tuple[Path, ...]:
@@ -110,9 +121,32 @@ def _identities(host: Host, values: dict[str, list[str]]) -> tuple[Path, ...]:
     return tuple(path for path in paths if path.is_file())
 
 
-def _proxy_command(values: dict[str, list[str]]) -> str:
+def _proxy_command(values: dict[str, list[str]], name: str) -> str:
+    """The command with its tokens expanded: `ssh -G` prints them as they are written."""
     command = _one(values, "proxycommand")
-    return "" if command == _NO_CONFIG else command
+    if command in ("", _NO_CONFIG):
+        return ""
+    tokens = {
+        "%%": "%",
+        "%h": _one(values, "hostname"),
+        "%p": _one(values, "port"),
+        "%r": _one(values, "user"),
+        "%n": name,
+    }
+    return re.sub("%[%hprn]", lambda match: tokens[match[0]], command)
+
+
+def _agent_socket(values: dict[str, list[str]]) -> str:
+    """The socket that `IdentityAgent` names, or nothing for the usual one."""
+    named = _one(values, "identityagent")
+    if named in ("", _NO_CONFIG, "SSH_AUTH_SOCK"):
+        return ""
+    return os.environ.get(named[1:], "") if named.startswith("$") else str(Path(named).expanduser())
+
+
+def _revoked_keys(values: dict[str, list[str]]) -> Path | None:
+    named = _one(values, "revokedhostkeys")
+    return None if named in ("", _NO_CONFIG) else Path(named).expanduser()
 
 
 def _through(
@@ -126,8 +160,8 @@ def _through(
         raise InputError(f"jump hosts go in a circle: {' → '.join((*seen, last))}")
     if last in inventory.hosts:
         return target(inventory, last, seen)
-    match = _DESTINATION.fullmatch(last)
-    if not match or last.startswith("-"):
+    match = DESTINATION.fullmatch(last)
+    if not match:
         raise InputError(f"'{last}' is no jump host", hint="Write it as [user@]host[:port].")
     user, name, port = match.groups()
     arguments = [*(["-l", user] if user else []), *(["-p", port] if port else []), "--", name]
@@ -140,7 +174,9 @@ def _through(
         key_name=_one(values, "hostkeyalias"),
         known_hosts=_known_hosts(host, values),
         identities=_identities(host, values),
-        agent=not host.ssh.identity,
+        agent=not host.ssh.identity and _one(values, "identitiesonly") != "yes",
         timeout_s=host.ssh.timeout,
+        agent_socket=_agent_socket(values),
+        revoked_keys=_revoked_keys(values),
         jump=_through(inventory, host, before or _one(values, "proxyjump"), (*seen, last)),
     )
