@@ -12,8 +12,7 @@ from magnusctl.state import (
     Plan,
     Resource,
     State,
-    canonical,
-    digest,
+    differing,
 )
 
 
@@ -36,7 +35,7 @@ def _change(resource: Resource, seen: Observed, earlier: Mapping[str, Change]) -
     if seen.state is None:
         waits = tuple(name for name in resource.after if name in earlier)
         return Change(resource, Action.UNKNOWN, None, after, waits)
-    different = _differing(seen.state, after)
+    different = set(differing(seen.state, after))
     if not different and not (triggers and STARTED_WITH in after):
         return None
     # What an earlier change of this plan is about to alter cannot be held to its state of now.
@@ -48,16 +47,8 @@ def _change(resource: Resource, seen: Observed, earlier: Mapping[str, Change]) -
         after,
         because=triggers or _because(different),
         guard=seen.answer if guarded else None,
+        again=bool(triggers) or STARTED_WITH in different,
     )
-
-
-def _differing(before: State, after: State) -> set[str]:
-    """Attributes that are declared and are otherwise; None is what this host cannot tell."""
-    return {
-        key
-        for key, value in after.items()
-        if before.get(key, "") != value and before.get(key, "") is not None
-    }
 
 
 def _action(before: State, after: State, different: set[str]) -> Action:
@@ -88,10 +79,6 @@ def _change_json(change: Change) -> dict[str, object]:
         "before": None if change.before is None else dict(change.before),
         "after": dict(change.after),
         "because": list(change.because),
+        "restarts": change.restarts,
         "guard": change.guard,
     }
-
-
-def plan_digest(plans: Sequence[Plan]) -> str:
-    """SHA-256 of the canonical JSON of some plans."""
-    return digest(canonical([as_json(plan) for plan in plans]))

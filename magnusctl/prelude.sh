@@ -8,7 +8,7 @@ nl='
 '
 STATE=$ROOT/var/lib/magnus
 STANDINS=$ROOT/.standins
-PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
+PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin
 if [ -n "$ROOT" ]; then
   # A root that brings its own sh brings all of its programs: then nothing else can run by mistake.
   if [ -x "$STANDINS/sh" ]; then PATH=$STANDINS; else PATH=$STANDINS:$PATH; fi

@@ -60,7 +60,7 @@ class Resource:
         return f"{self.kind}:{self.name}"
 
     def made_of(self) -> tuple[str, ...]:
-        """Ids of what this consists of: where those are declared, they count as `after`."""
+        """Ids of what this consists of: where those are declared, they are triggers."""
         return ()
 
     def state(self) -> State:
@@ -76,6 +76,11 @@ class Observed:
     answer: str
 
 
+def differing(before: State, after: State) -> tuple[str, ...]:
+    """Attributes that are declared and are otherwise; None is what this host cannot tell."""
+    return tuple(key for key, value in after.items() if before.get(key, "") not in (value, None))
+
+
 @dataclass(frozen=True)
 class Change:
     """One line of a plan. The guard is the host's answer when it was planned; None is no guard."""
@@ -86,12 +91,19 @@ class Change:
     after: State
     because: tuple[str, ...] = ()
     guard: str | None = None
+    again: bool = False
+    """Whether what already runs is started, or what was already done is done, once more."""
 
     @property
     def differs(self) -> tuple[str, ...]:
         """Attributes whose values differ, in the order of the declaration."""
-        before = self.before or {}
-        return tuple(key for key in self.after if before.get(key) != self.after[key])
+        return differing(self.before or {}, self.after)
+
+    @property
+    def restarts(self) -> bool:
+        """Whether a running service restarts or reloads."""
+        running = {**(self.before or {})}
+        return self.again and "yes" in (running.get("running"), running.get("loaded"))
 
 
 @dataclass(frozen=True)
@@ -106,12 +118,8 @@ class Plan:
 
     @property
     def restarts(self) -> int:
-        """How many services restart or reload."""
-        services = ("service", "launchd")
-        return sum(
-            change.action is Action.RESTART and change.resource.kind in services
-            for change in self.changes
-        )
+        """How many running services restart or reload."""
+        return sum(change.restarts for change in self.changes)
 
     @property
     def unknown(self) -> tuple[Change, ...]:

@@ -1,7 +1,20 @@
 ask_iperf3() { if has iperf3; then echo yes; else echo no; fi; }
 
 # serve_iperf3 ADDRESS PORT: one test, on this address only; ends by itself when nobody comes.
-serve_iperf3() { system timeout 30 iperf3 -s -1 -B "$1" -p "$2" 2>&1 | tail -n 3; }
+# macOS has no program that ends another one in time, so the shell does it.
+serve_iperf3() {
+  has iperf3 || return 127
+  iperf3 -s -1 -B "$1" -p "$2" >/dev/null 2>&1 &
+  _server=$!
+  (
+    sleep 30
+    kill "$_server"
+  ) >/dev/null 2>&1 &
+  _limit=$!
+  wait "$_server"
+  echo "iperf3 -s ended with exit code $?"
+  kill "$_limit" 2>/dev/null
+}
 
 # ask_rate ADDRESS PORT SECONDS [-R]: the server needs a moment to listen, so the first refusals are not the answer.
 ask_rate() {

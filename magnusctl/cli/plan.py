@@ -40,6 +40,7 @@ def plan(
     """Show what provision would change. Nothing is changed."""
     from magnusctl import fleet as fleets
     from magnusctl.errors import Exit
+    from magnusctl.quote import visible
     from magnusctl.report import exit_code
 
     fleet = fleets.open_fleet(
@@ -52,7 +53,7 @@ def plan(
     planned = fleets.plan_all(fleet, texts=diff and not observed)
     if script:
         for host, text in fleets.scripts(fleet, planned):
-            typer.echo(f"# ---- {host}\n{text}")
+            typer.echo(visible(f"# ---- {host}\n{text}"))
     else:
         report(json).plans(planned, diff=diff)
     code = exit_code(item.error for item in planned if item.error)

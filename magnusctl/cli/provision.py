@@ -52,7 +52,10 @@ def provision(
     if not dry_run and any(item.plan for item in planned):
         consent(planned, yes=yes, json=json)
         started = time.monotonic()
-        outcomes = fleets.apply_all(fleet, planned, drawn)
+        try:
+            outcomes = fleets.apply_all(fleet, planned, drawn)
+        finally:
+            drawn.close()
         drawn.outcomes(outcomes, time.monotonic() - started)
         errors += [outcome.error for outcome in outcomes if outcome.error]
     raise typer.Exit(exit_code(errors))

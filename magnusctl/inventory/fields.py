@@ -113,6 +113,7 @@ Mac = Annotated[
 ]
 Device = Annotated[str, _matching(r"[A-Za-z][A-Za-z0-9_.-]{0,14}", "an interface name, as 'en0'")]
 UserName = Annotated[str, _matching(r"[a-z_][a-z0-9_-]{0,31}", "a user or group name, as 'magnus'")]
+LoginName = Annotated[str, _matching(r"[A-Za-z_][A-Za-z0-9._@\\-]*", "a login name, as 'me'")]
 GroupName = Annotated[
     str, _matching(r"[A-Za-z_][A-Za-z0-9_-]{0,62}", "a group name: letters, digits, '_' and '-'")
 ]

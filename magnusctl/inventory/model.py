@@ -17,9 +17,9 @@ from magnusctl.inventory.fields import (
     Interface,
     Label,
     Line,
+    LoginName,
     Mac,
     Port,
-    UserName,
 )
 from magnusctl.inventory.specs import Resources
 from magnusctl.inventory.strict import Model
@@ -58,7 +58,7 @@ class Disk(Model):
 
 
 class Hardware(Model):
-    """What the machine is said to be; `verify` compares it with what it is."""
+    """What the machine is said to be."""
 
     cpu: Line = ""
     cores: Annotated[int, Field(gt=0)] | None = None
@@ -102,7 +102,7 @@ class Host(Model):
         ),
     ] = None
     port: Port | None = None
-    user: UserName | None = None
+    user: LoginName | None = None
     connection: Literal["ssh", "local"] = "ssh"
     become: Annotated[
         bool, Field(description="Get root's rights with sudo; not needed for a login as root.")

@@ -34,6 +34,7 @@ def problems(document: Document, inventory: Inventory) -> Iterator[Problem]:
         yield from _files(document, ("groups", name), group.resources.files)
     for name, link in inventory.links.items():
         yield from _link(document, name, link, hosts)
+    yield from _networks(document, inventory)
 
 
 def _twice(document: Document, inventory: Inventory) -> Iterator[Problem]:
@@ -125,6 +126,21 @@ def _link(document: Document, name: str, link: Link, hosts: set[str]) -> Iterato
         yield Problem(message, mark, "", len(two.address))
     elif first.ip == second.ip:
         yield Problem(f"link {name}: both ends have {first.ip}", mark, "", len(two.address))
+
+
+def _networks(document: Document, inventory: Inventory) -> Iterator[Problem]:
+    """A host with two links in one network would not know which one to use."""
+    seen: dict[tuple[str, str], str] = {}
+    for name, link in inventory.links.items():
+        for host, end in link.ends.items():
+            network = str(ipaddress.IPv4Interface(end.address).network)
+            other = seen.setdefault((host, network), name)
+            if other != name:
+                mark = place(document, ("links", name, "ends", host, "address"))
+                message = f"link {name}: {host} is in {network} by link {other} already"
+                yield Problem(
+                    message, mark, "give each link a network of its own", len(end.address)
+                )
 
 
 def _files(document: Document, path: Path, files: Mapping[str, FileSpec]) -> Iterator[Problem]:

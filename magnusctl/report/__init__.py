@@ -104,6 +104,10 @@ class Report(Protocol):
         """The fleet is done."""
         ...
 
+    def close(self) -> None:
+        """Leave the terminal as it was, whatever happened."""
+        ...
+
     def results(self, results: Sequence[Result], simulated: Sequence[str], seconds: float) -> None:
         """What checks found."""
         ...

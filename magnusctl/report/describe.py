@@ -51,9 +51,9 @@ def _line(run: Sequence[Change]) -> str:
 
 def _detail(change: Change) -> str:
     if change.action is Action.UNKNOWN:
-        return f"known after {', '.join(change.because) or 'the changes before it'}"
+        return f"known after {_reasons(change) or 'the changes before it'}"
     if change.action is Action.RESTART:
-        return f"{_again(change)}, because {', '.join(change.because)}"
+        return f"{_again(change)}, because {_reasons(change)}"
     if change.action is Action.DELETE:
         return ""
     if change.action is Action.CREATE:
@@ -61,8 +61,7 @@ def _detail(change: Change) -> str:
     if change.resource.kind == "command":
         return "runs"
     told = [_told(key, change) for key in change.differs if key != STARTED_WITH]
-    running = (change.before or {}).get("running") == "yes"
-    again = " and restarts" if STARTED_WITH in change.differs and running else ""
+    again = f" and {_again(change)}, because {_reasons(change)}" if change.restarts else ""
     return ", ".join(told) + again
 
 
@@ -71,6 +70,10 @@ def _again(change: Change) -> str:
     if isinstance(resource, Service):
         return "reloads" if resource.reload else "restarts"
     return {"launchd": "restarts", "interface": "is set again"}.get(resource.kind, "runs")
+
+
+def _reasons(change: Change) -> str:
+    return visible(", ".join(change.because))
 
 
 def _created(after: State) -> str:

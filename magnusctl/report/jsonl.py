@@ -88,6 +88,9 @@ class JsonReport:
             seconds=round(seconds, 3),
         )
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def results(self, results: Sequence[Result], simulated: Sequence[str], seconds: float) -> None:
         for result in results:
             emit(

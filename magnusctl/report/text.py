@@ -54,10 +54,9 @@ def unicode_fits(stream: TextIO) -> bool:
 class TextReport:
     """Plans, progress and results for people."""
 
-    def __init__(self, verbose: bool = False) -> None:
+    def __init__(self) -> None:
         self.out = console(sys.stdout)
         self.err = console(sys.stderr)
-        self.verbose = verbose
         self._lock = threading.Lock()
         self._bars: Bars | None = None
         self._ascii = not unicode_fits(sys.stdout)
@@ -111,9 +110,7 @@ class TextReport:
                 self._bars.done(outcome)
 
     def outcomes(self, outcomes: Sequence[Outcome], seconds: float) -> None:
-        if self._bars:
-            self._bars.close()
-            self._bars = None
+        self.close()
         width = max((len(item.host) for item in outcomes), default=0) + 2
         self._say("")
         for item in outcomes:
@@ -122,6 +119,11 @@ class TextReport:
         total = count(sum(item.changed for item in outcomes), "change")
         end = f"{len(failed)} of {count(len(outcomes), 'host')} failed." if failed else "Done."
         self._say(f"{end} {total} made in {seconds:.1f} s.", "bold red" if failed else "bold")
+
+    def close(self) -> None:
+        if self._bars:
+            self._bars.close()
+            self._bars = None
 
     def _outcome(self, item: Outcome, width: int) -> None:
         verdict = Verdict.FAIL if item.error else Verdict.PASS
@@ -177,6 +179,8 @@ def _summary(planned: Sequence[Planned]) -> str:
     plans = [item.plan for item in planned if item.plan is not None]
     failed = len(planned) - len(plans)
     total = sum(len(plan) for plan in plans)
+    if not plans:
+        return f"No plan: {count(failed, 'host')} could not be asked."
     if not total:
         same = f"0 changes: {count(len(plans), 'host')} as declared."
         return same + (f" {count(failed, 'host')} could not be planned." if failed else "")

@@ -112,7 +112,8 @@ def _sealed(resource: Resource, known: Mapping[str, Resource]) -> Resource:
         if name not in known:
             raise InputError(f"{resource.id} refers to {name}, which nothing declares")
     parts = (name for name in resource.made_of() if name in known)
-    resource = replace(resource, after=tuple(dict.fromkeys((*resource.after, *parts))))
+    triggers = tuple(dict.fromkeys((*resource.restart_on, *parts)))
+    resource = replace(resource, restart_on=triggers)
     if not resource.restart_on:
         return resource
     inputs = {name: dict(known[name].state()) for name in resource.restart_on}

@@ -26,7 +26,7 @@ rewrite_block() {
     END { if (!done) put() }' "$1" "$1"
 }
 
-# put_block DIGEST PATH MARKER: what stands outside the marked block stays as it is.
+# put_block DIGEST PATH MARKER MODE OWNER GROUP: what stands outside the marked block stays as it is.
 put_block() {
   if [ -L "$ROOT$2" ]; then fail "refusing to write through the symlink $ROOT$2" || return 1; fi
   if [ -e "$ROOT$2" ]; then
@@ -35,7 +35,7 @@ put_block() {
     replace_file "block.$STEP" "$2" $(stat_lines "$ROOT$2") -
   else
     rewrite_block /dev/null "$3" "files/$1" >"block.$STEP" || return 1
-    replace_file "block.$STEP" "$2" 0644 0 0 -
+    replace_file "block.$STEP" "$2" "$4" "$5" "$6" -
   fi
 }
 

@@ -14,12 +14,18 @@ ASK = "ask_block"
 
 @dataclass(frozen=True, kw_only=True)
 class Block(Resource):
-    """Lines between `# MARKER begin` and `# MARKER end`; the rest of the file is not ours."""
+    """Lines between `# MARKER begin` and `# MARKER end`; the rest of the file is not ours.
+
+    Mode, owner and group are those of a file that has to be made; one that is there keeps its own.
+    """
 
     kind: ClassVar[str] = "block"
     path: str
     content: str
     marker: str = "magnus"
+    mode: str = "0644"
+    owner: str = "0"
+    group: str = "0"
     ensure: str = "present"
 
     def __post_init__(self) -> None:
@@ -58,5 +64,5 @@ def _step(change: Change) -> Step:
     if change.action is Action.DELETE:
         return Step((change,), sh("remove_block", block.path, block.marker))
     content = block.content.encode("utf-8", "surrogateescape")
-    words = (digest(content), block.path, block.marker)
+    words = (digest(content), block.path, block.marker, block.mode, block.owner, block.group)
     return Step((change,), sh("put_block", *words), payload={digest(content): content})

@@ -7,14 +7,53 @@ remove_file() {
   keep_old "$ROOT$1" && rm -f "$ROOT$1"
 }
 
-# A drop-in is read before the main file, and the first value wins: so they are judged as one text.
+# only_new COMMAND...: run it on what is there and on what would be; only words that are new are an objection.
+# The command is given the name of a folder: "was" or "would".
+only_new() {
+  "$@" was >objections.was 2>&1
+  "$@" would >objections.would 2>&1 || {
+    cat objections.would >&2
+    return 1
+  }
+  sed 's#/would/#/was/#g' objections.would | grep -vxF -f objections.was >&2 || :
+}
+
+# stage_folder PATTERN STAGED PATH: copies of a folder's files, in "was" as they are, in "would" with the staged one.
+stage_folder() {
+  rm -rf was would && mkdir -p "was${3%/*}" "would${3%/*}" || return 1
+  for _file in "$ROOT${3%/*}"/$1; do
+    [ ! -f "$_file" ] || cp -p "$_file" "was${3%/*}/" || return 1
+    [ ! -f "$_file" ] || cp -p "$_file" "would${3%/*}/" || return 1
+  done
+  cp -p "$2" "would$3"
+}
+
+sshd_judges() { # FOLDER
+  sed "s#/etc/ssh/sshd_config.d/#$PWD/$1/etc/ssh/sshd_config.d/#" "$ROOT/etc/ssh/sshd_config" >"sshd.$1"
+  system sshd -t -f "$PWD/sshd.$1" >/dev/null
+}
+
+# in_force KEY FILE: what the file says of a key is what the server would do for this login.
+in_force() {
+  _said=$(awk -v key="$1" 'tolower($1) == key { print tolower($2); exit }' "$2")
+  [ -z "$_said" ] || grep -qx "$1 $_said" sshd.effective ||
+    fail "another file of the server says otherwise: $(grep "^$1 " sshd.effective)"
+}
+
+# The first value wins, so a drop-in is judged among its neighbours, and by what comes out of them all.
 validate_sshd() {
-  mkdir -p "$ROOT/run/sshd" && cat "$1" "$ROOT/etc/ssh/sshd_config" >sshd.merged || return 1
-  system sshd -t -f "$PWD/sshd.merged" || return 1
-  if [ "$LOGIN" = root ] && grep -Eqi '^[[:space:]]*permitrootlogin[[:space:]]+no' "$1"; then
+  if [ "$OS" = Linux ]; then mkdir -p "$ROOT/run/sshd" || return 1; fi
+  grep -q '^[[:space:]]*[Ii]nclude.*/sshd_config\.d/' "$ROOT/etc/ssh/sshd_config" ||
+    fail "the server's sshd_config does not include sshd_config.d" || return 1
+  stage_folder '*' "$1" "$2" && only_new sshd_judges || return 1
+  system sshd -T -f "$PWD/sshd.would" -C "user=$LOGIN,host=localhost,addr=127.0.0.1" >sshd.effective 2>/dev/null || return 1
+  for _key in passwordauthentication kbdinteractiveauthentication permitrootlogin x11forwarding; do
+    in_force "$_key" "$1" || return 1
+  done
+  if [ "$LOGIN" = root ] && grep -qx 'permitrootlogin no' sshd.effective; then
     fail "it would lock out root, who is logged in now: log in as a user who may use sudo" || return 1
   fi
-  _groups=$(awk 'tolower($1) == "allowgroups" { $1 = ""; print }' "$1")
+  _groups=$(awk '$1 == "allowgroups" { $1 = ""; printf "%s", $0 }' sshd.effective)
   _mine=$(system id -Gn "$LOGIN")
   if [ -n "$_groups" ]; then
     for _group in $_groups; do
@@ -28,23 +67,25 @@ validate_sudoers() { system visudo -cf "$1" >/dev/null; }
 
 validate_chrony() { system chronyd -p -f "$1" >/dev/null; }
 
-# The generator reads all of /etc/netplan, so the staged file is put among copies of its neighbours.
-validate_netplan() {
+netplan_judges() { # FOLDER
   _generate=/usr/libexec/netplan/generate
   [ -x "$_generate" ] || _generate=/usr/lib/netplan/generate
   if [ -n "$ROOT" ]; then _generate=netplan-generate; fi
-  rm -rf netplan && mkdir -p netplan/etc/netplan || return 1
-  for _file in "$ROOT"/etc/netplan/*.yaml; do
-    [ ! -f "$_file" ] || cp -p "$_file" netplan/etc/netplan/ || return 1
-  done
-  cp -p "$1" "netplan/etc/netplan/${2##*/}" || return 1
-  system "$_generate" --root-dir "$PWD/netplan"
+  system "$_generate" --root-dir "$PWD/$1"
 }
+
+# The generator reads all of /etc/netplan; warnings about a neighbour are not about this file.
+validate_netplan() { stage_folder '*.yaml' "$1" "$2" && only_new netplan_judges; }
 
 # The verifier wants the unit's own name, so the staged bytes are shown to it under that name.
 validate_unit() {
   rm -rf unit && mkdir unit && cp "$1" "unit/${2##*/}" || return 1
-  system systemd-analyze verify --man=no "$PWD/unit/${2##*/}"
+  system systemd-analyze verify --man=no "$PWD/unit/${2##*/}" 2>unit.said || {
+    cat unit.said >&2
+    return 1
+  }
+  # It also loads what the unit needs, and warns of that too.
+  grep -F "/unit/${2##*/}" unit.said >&2 || :
 }
 
 validate_plist() { system plutil -lint "$1" >/dev/null; }

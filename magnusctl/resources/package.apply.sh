@@ -23,7 +23,7 @@ without_candidate() {
 # install_packages NAME[=VERSION]...
 install_packages() {
   if [ "$OS" = Darwin ]; then
-    HOMEBREW_NO_AUTO_UPDATE=1 brew_as_owner install --formula "$@"
+    brew_as_owner install --formula "$@"
     return
   fi
   _wanted="$*"
@@ -37,7 +37,10 @@ install_packages() {
     [ -z "$_missing" ] || fail "no repository of this host offers:$_missing" || return 1
   fi
   # shellcheck disable=SC2086 # package names hold no spaces
-  apt_get install --no-install-recommends $_wanted
+  apt_get install --no-install-recommends $_wanted && return
+  # Lists that are too old name files that the mirror has dropped.
+  # shellcheck disable=SC2086
+  apt_get update && apt_get install --no-install-recommends $_wanted
 }
 
 # remove_packages NAME...

@@ -7,7 +7,8 @@ brew_as_owner() {
   elif [ ! -x "$_brew" ]; then
     fail "Homebrew is not installed"
   elif [ "$UID_NOW" = 0 ]; then
-    sudo -n -H -u "$(stat -f %Su "$_brew")" "$_brew" "$@"
+    # Homebrew wants a folder that its owner can read, and no update in the middle of a run.
+    (cd / && sudo -n -H -u "$(stat -f %Su "$_brew")" env HOMEBREW_NO_AUTO_UPDATE=1 "$_brew" "$@")
   else
     "$_brew" "$@"
   fi

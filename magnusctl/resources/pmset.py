@@ -33,8 +33,8 @@ def question(resource: Pmset) -> tuple[str, ...]:
 
 
 def parse(resource: Pmset, answer: str) -> State | None:
-    """Read `= VALUE [VALUE]`, or `missing` for a key that this Mac lacks."""
-    return {"value": answer.removeprefix("= ")}
+    """Read `= VALUE [VALUE]`, or `missing` for a key that this Mac lacks: it cannot be told."""
+    return {"value": None if answer == "missing" else answer.removeprefix("= ")}
 
 
 def apply(changes: Sequence[Change]) -> Sequence[Step]:

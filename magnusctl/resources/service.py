@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from magnusctl.quote import sh
-from magnusctl.state import STARTED_WITH, Action, Change, Resource, State, Step
+from magnusctl.state import STARTED_WITH, Change, Resource, State, Step
 
 ASK = "ask_service"
 # A unit without an [Install] section cannot be enabled, and needs not to be.
@@ -64,12 +64,12 @@ def unit_name(unit: str) -> str:
 
 
 def parse(resource: Service, answer: str) -> State | None:
-    """Read `LOAD ENABLED ACTIVE STARTED-WITH`, as `loaded enabled active 3f2a…`."""
-    load, enabled, active, started_with = answer.split(" ")
+    """Read `LOAD ENABLED UP STARTED-WITH`, as `loaded enabled up 3f2a…`."""
+    load, enabled, up, started_with = answer.split(" ")
     return {
         "unit": load,
         "enabled": _yes(enabled in _ENABLED),
-        "running": _yes(active in {"active", "activating", "reloading"}),
+        "running": _yes(up == "up"),
         STARTED_WITH: started_with,
     }
 
@@ -96,7 +96,6 @@ def _step(change: Change) -> Step:
 
 
 def _how(change: Change, service: Service) -> str:
-    triggered = bool(set(service.restart_on) & set(change.because))
-    if not (triggered or change.action is Action.RESTART or STARTED_WITH in change.differs):
+    if not change.again:
         return "start"
     return "reload" if service.reload else "restart"

@@ -23,6 +23,8 @@ put_user() {
     system usermod "$@" "$_name"
   else
     [ "$_groups" = - ] || set -- "$@" -G "$_groups"
+    # useradd refuses to make a user's own group when one of that name is there.
+    if system getent group "$_name" >/dev/null; then set -- "$@" -g "$_name"; fi
     if [ "$_system" = yes ]; then set -- "$@" --system; else set -- "$@" -m; fi
     system useradd "$@" "$_name"
   fi

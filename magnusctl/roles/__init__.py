@@ -39,10 +39,14 @@ def compile_host(inventory: Inventory, name: str, render: Render) -> tuple[Resou
 
 
 def _resources(context: Context) -> Iterator[Resource]:
+    sources = resources_of(context.inventory, context.name)
+    for source, wanted in sources:
+        for resource in declared.groups(wanted):
+            yield replace(resource, role=source)
     for role in context.host.roles:
         for resource in ROLES[role](context):
             yield replace(resource, role=role)
-    for source, wanted in resources_of(context.inventory, context.name):
+    for source, wanted in sources:
         for resource in declared.resources(context, wanted):
             yield replace(resource, role=source)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from magnusctl.inventory.variables import UserAccount
+from magnusctl.resources.block import Block
 from magnusctl.resources.command import Command
 from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File
@@ -56,11 +57,15 @@ def _people(context: Context) -> Iterator[Resource]:
             comment=user.comment,
             groups=user.groups,
         )
-        if user.authorized_keys:
-            yield from _keys(context, user)
+        yield from _keys(context, user)
     names = (LOGIN, *(user.name for user in users))
     for group in _login_groups(context):
-        yield Group(group=group, members=names, after=tuple(f"user:{u.name}" for u in users))
+        yield Group(
+            group=group,
+            members=names,
+            risk=Risk.CONNECTIVITY,
+            after=tuple(f"user:{user.name}" for user in users),
+        )
 
 
 def _login_groups(context: Context) -> tuple[str, ...]:
@@ -68,18 +73,25 @@ def _login_groups(context: Context) -> tuple[str, ...]:
 
 
 def _keys(context: Context, user: UserAccount) -> Iterator[Resource]:
+    """A block in authorized_keys: keys that somebody else put there stay, and keep their login."""
     home = f"/Users/{user.name}" if context.host.macos else f"/home/{user.name}"
+    if user.name == "root":
+        home = "/var/root" if context.host.macos else "/root"
     group = "staff" if context.host.macos else user.name
     account = (f"user:{user.name}",)
-    yield Directory(path=f"{home}/.ssh", mode="0700", owner=user.name, group=group, after=account)
-    yield File(
+    if user.authorized_keys:
+        yield Directory(
+            path=f"{home}/.ssh", mode="0700", owner=user.name, group=group, after=account
+        )
+    yield Block(
         path=f"{home}/.ssh/authorized_keys",
-        content=context.render("base/authorized_keys.j2", keys=user.authorized_keys),
+        content="".join(f"{key}\n" for key in user.authorized_keys),
+        ensure="present" if user.authorized_keys else "absent",
         mode="0600",
         owner=user.name,
         group=group,
         risk=Risk.CONNECTIVITY,
-        after=(*account, f"directory:{home}/.ssh"),
+        after=account,
     )
 
 

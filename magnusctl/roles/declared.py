@@ -17,19 +17,28 @@ from magnusctl.roles.context import Context
 from magnusctl.state import Resource
 
 
+def groups(declared: Resources) -> Iterator[Resource]:
+    """Groups come before everything, roles too, so that any user can be in them.
+
+    A member that is declared as a user joins when the user is made.
+    """
+    for name, group in declared.groups.items():
+        members = tuple(member for member in group.members if member not in declared.users)
+        yield Group(group=name, members=members, system=group.system, ensure=group.ensure)
+
+
 def resources(context: Context, declared: Resources) -> Iterator[Resource]:
-    """In a fixed order, so that what is needed comes first: packages, accounts, files, services."""
+    """In a fixed order, so that what is needed comes first: packages, users, files, services."""
     for package in declared.packages:
         yield Package(package=package)
-    for name, group in declared.groups.items():
-        yield Group(group=name, members=group.members, system=group.system, ensure=group.ensure)
     for name, user in declared.users.items():
+        joined = (group for group, spec in declared.groups.items() if name in spec.members)
         yield User(
             user=name,
             home=user.home or "",
             shell=user.shell or "",
             comment=user.comment,
-            groups=user.groups,
+            groups=tuple(dict.fromkeys((*user.groups, *joined))),
             system=user.system,
             ensure=user.ensure,
         )

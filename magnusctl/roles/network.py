@@ -9,6 +9,7 @@ from magnusctl.errors import InputError
 from magnusctl.inventory.model import Link, LinkEnd
 from magnusctl.resources.block import Block
 from magnusctl.resources.command import Command
+from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File
 from magnusctl.resources.interface import Interface
 from magnusctl.resources.netservice import Netservice
@@ -24,6 +25,8 @@ def resources(context: Context) -> Iterator[Resource]:
     wired = [(name, link) for name, link in links if link.kind in ("ethernet", "thunderbolt")]
     if wired and not context.host.macos:
         yield Package(package="netplan.io")
+    if wired and context.host.os_name == "ubuntu":
+        yield from _without_cloud_init()
     for name, link in wired:
         end = link.ends[context.name]
         yield from _mac(link, end) if context.host.macos else _linux(context, name, link, end)
@@ -32,6 +35,16 @@ def resources(context: Context) -> Iterator[Resource]:
     if not context.host.macos:
         wanted = context.variables.network.sysctls
         yield from sysctls(context, "99-zz-magnus-network.conf", wanted)
+
+
+def _without_cloud_init() -> Iterator[Resource]:
+    """At boot cloud-init would write its own idea of the network and of /etc/hosts again."""
+    for path in ("/etc/cloud", "/etc/cloud/cloud.cfg.d"):
+        yield Directory(path=path)
+    yield File(
+        path="/etc/cloud/cloud.cfg.d/99-magnus-network.cfg",
+        content="network: {config: disabled}\nmanage_etc_hosts: false\n",
+    )
 
 
 def _linux(context: Context, name: str, link: Link, end: LinkEnd) -> Iterator[Resource]:
