@@ -172,6 +172,87 @@ def test_a_file_that_its_validator_refuses_is_left_as_it_was(four: Cluster) -> N
     assert four.magnusctl("provision", "--yes", "-l", "linode").returncode == 0
 
 
+def test_a_broken_drop_in_of_sshd_is_repaired(four: Cluster) -> None:
+    path = "/etc/ssh/sshd_config.d/10-magnus.conf"
+    four.lab.hosts["linode"].run(f"echo 'PasswordAuthentication perhaps' > {path}")
+    answer = four.magnusctl("provision", "--yes", "-l", "linode")
+    assert answer.returncode == 0, answer.stdout
+    assert "0 changes" in four.magnusctl("plan", "-l", "linode").stdout
+
+
+def test_a_drop_in_that_would_not_be_in_force_is_refused(four: Cluster) -> None:
+    host = four.lab.hosts["linode"]
+    first = "/etc/ssh/sshd_config.d/05-cloud.conf"
+    host.run(f"echo 'PasswordAuthentication yes' > {first}")
+    host.run("rm /etc/ssh/sshd_config.d/10-magnus.conf")
+    answer = four.magnusctl("provision", "--yes", "-l", "linode")
+    assert answer.returncode == 5
+    assert "another file of the server says otherwise: passwordauthentication yes" in answer.stdout
+    host.run(f"rm {first}")
+    assert four.magnusctl("provision", "--yes", "-l", "linode").returncode == 0
+
+
+def more(four: Cluster, **settings: object) -> tuple[str, str]:
+    path = four.lab.workdir / "more.yaml"
+    path.write_text(json.dumps({"hosts": {"linode": settings}}))
+    return "--overlay", str(path)
+
+
+def test_keys_that_nobody_declared_keep_their_login(four: Cluster) -> None:
+    key = f"ssh-ed25519 {'A' * 68} somebody"
+    users = [{"name": "admin", "authorized_keys": [key]}]
+    extra = more(four, variables={"base": {"users": users}})
+    assert four.magnusctl("provision", "--yes", "-l", "linode", *extra).returncode == 0
+    assert "0 changes" in four.magnusctl("plan", "-l", "linode", *extra).stdout
+    keys = four.lab.hosts["linode"].run("cat /home/admin/.ssh/authorized_keys").stdout
+    assert key in keys
+    assert four.lab.key.with_suffix(".pub").read_text().split()[1] in keys
+    withdrawn = more(four, variables={"base": {"users": [{"name": "admin"}]}})
+    assert four.magnusctl("provision", "--yes", "-l", "linode", *withdrawn).returncode == 0
+    assert key not in four.lab.hosts["linode"].run("cat /home/admin/.ssh/authorized_keys").stdout
+
+
+def test_declared_users_and_groups_are_made_in_one_run(four: Cluster) -> None:
+    groups = {"ops": {"members": ["alice", "@login"]}, "svc": {}}
+    users = {"alice": {"groups": ["svc"]}, "svc": {"system": True}}
+    extra = more(four, resources={"groups": groups, "users": users})
+    answer = four.magnusctl("provision", "--yes", "-l", "linode", *extra)
+    assert answer.returncode == 0, answer.stdout
+    host = four.lab.hosts["linode"]
+    assert set(host.run("id -Gn alice").stdout.split()) == {"alice", "ops", "svc"}
+    assert "0 changes" in four.magnusctl("plan", "-l", "linode", *extra).stdout
+
+
+def test_a_unit_and_its_service_are_made_in_one_run_and_restarted_with_it(four: Cluster) -> None:
+    path = "/etc/systemd/system/relay.service"
+
+    def unit(seconds: int) -> tuple[str, str]:
+        text = f"[Service]\nExecStart=/bin/sleep {seconds}\n[Install]\nWantedBy=multi-user.target\n"
+        files = {path: {"content": text, "validator": "unit"}}
+        return more(four, resources={"files": files, "services": {"relay": {}}})
+
+    host = four.lab.hosts["linode"]
+    assert four.magnusctl("provision", "--yes", "-l", "linode", *unit(1111)).returncode == 0
+    before = host.run("systemctl show -p MainPID --value relay").stdout
+    planned = four.magnusctl("plan", "-l", "linode", *unit(2222)).stdout
+    assert f"restarts, because file:{path}" in planned
+    assert four.magnusctl("provision", "--yes", "-l", "linode", *unit(2222)).returncode == 0
+    after = host.run("systemctl show -p MainPID --value relay").stdout
+    assert before != after
+    assert "2222" in host.run(f"tr '\\0' ' ' </proc/{after.strip()}/cmdline").stdout
+
+
+def test_a_service_that_crashes_over_and_over_does_not_run(four: Cluster) -> None:
+    text = "[Service]\nExecStart=/bin/false\nRestart=always\nRestartSec=30\n"
+    files = {"/etc/systemd/system/loop.service": {"content": text}}
+    services = {"loop": {"enabled": False}}
+    extra = more(four, resources={"files": files, "services": services})
+    assert four.magnusctl("provision", "--yes", "-l", "linode", *extra).returncode == 5
+    planned = four.magnusctl("plan", "-l", "linode", *extra).stdout
+    assert "service    loop" in planned
+    four.lab.hosts["linode"].run("systemctl stop loop; rm /etc/systemd/system/loop.service")
+
+
 def test_a_recording_of_the_hosts_gives_the_same_plan_without_them(four: Cluster) -> None:
     four.lab.hosts["linode"].run("rm /etc/security/limits.d/90-magnus-trading.conf")
     folder = four.lab.workdir / "recorded"

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,20 @@ import pytest
 from tests.lab.cluster import INVENTORY, Cluster
 
 pytestmark = pytest.mark.lab
+
+# What `nc HOST PORT` does; and it leaves a note.
+RELAY = """
+import pathlib, os, socket, sys, threading
+pathlib.Path(__file__).with_name("used").write_text(" ".join(sys.argv[1:]))
+there = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+def up():
+    while data := os.read(0, 65536):
+        there.sendall(data)
+    there.shutdown(socket.SHUT_WR)
+threading.Thread(target=up, daemon=True).start()
+while data := there.recv(65536):
+    os.write(1, data)
+"""
 
 
 def overlay(four: Cluster, **hosts: dict[str, Any]) -> str:
@@ -84,6 +99,48 @@ def test_a_login_that_is_refused_says_what_was_tried(four: Cluster) -> None:
     assert answer.returncode == 3
     assert "the login nobody@" in answer.stdout
     assert str(four.lab.key) in answer.stdout
+
+
+def test_an_encrypted_key_is_named_and_stops_only_its_own_host(
+    four: Cluster, tmp_path: Path
+) -> None:
+    key = tmp_path / "locked"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", key], check=True)
+    answer = plan(four, "-l", "linode,rtx3090", linode={"ssh": {"identity": str(key)}})
+    assert answer.returncode == 3
+    assert f"unusable  {key} (not in the agent)" in answer.stdout
+    assert "1 host could not be planned" in answer.stdout
+
+
+def test_the_agent_is_asked_for_a_key_that_its_file_does_not_give(
+    four: Cluster, tmp_path: Path
+) -> None:
+    socket = tmp_path / "agent"
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.DEVNULL)
+    try:
+        _wait(socket.exists)
+        environment = {**os.environ, "SSH_AUTH_SOCK": str(socket)}
+        subprocess.run(["ssh-add", "-q", str(four.lab.key)], env=environment, check=True)
+        public = tmp_path / "only.pub"
+        public.write_text(four.lab.key.with_suffix(".pub").read_text())
+        extra = overlay(four, linode={"ssh": {"identity": str(public)}})
+        command = four.command("plan", "-l", "linode", "--overlay", extra)
+        used = {**four.environment(), "SSH_AUTH_SOCK": str(socket)}
+        answer = four.lab.control(command, env=used)
+    finally:
+        agent.terminate()
+        agent.wait(10)
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_a_proxy_command_of_the_ssh_config_is_used(four: Cluster, tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.write_text(f"Host linode\n  ProxyCommand {sys.executable} {tmp_path}/relay.py %h %p\n")
+    (tmp_path / "relay.py").write_text(RELAY)
+    ssh = {"config": str(config), "identity": str(four.lab.key)}
+    answer = plan(four, "-l", "linode", linode={"ssh": ssh})
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert (tmp_path / "used").read_text().split()[0] == four.lab.hosts["linode"].address
 
 
 def test_sudo_that_wants_a_password_is_named_and_nothing_hangs(four: Cluster) -> None:
