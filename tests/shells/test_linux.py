@@ -71,7 +71,7 @@ CASES: list[tuple[Resource, str, list[Drift]]] = [
     ),
     (
         Service(unit="ssh"),
-        "loaded disabled active -",
+        "loaded disabled up -",
         [
             (_edit(f"{UNITS}/ssh.service", "active", "inactive"), {"running"}),
             (_edit(f"{UNITS}/ssh.service", "enabled", "disabled"), {"enabled"}),
@@ -85,7 +85,7 @@ CASES: list[tuple[Resource, str, list[Drift]]] = [
     ),
     (
         Service(unit="half", enabled=None),
-        "loaded disabled inactive -",
+        "loaded disabled down -",
         [(_edit(f"{UNITS}/half.service", ".+", "masked failed"), {"running"})],
     ),
     (
@@ -176,8 +176,8 @@ def test_declared_absent_packages_users_and_groups_are_removed(linux: Host) -> N
 def test_a_unit_that_is_missing_is_told_apart_and_fails_to_start(linux: Host) -> None:
     wanted = [Service(unit="absent.socket"), Service(unit="ssh")]
     seen = linux.observe(wanted)
-    assert seen["service:absent.socket"].answer == "not-found disabled inactive -"
-    assert seen["service:ssh"].answer == "loaded disabled active -"
+    assert seen["service:absent.socket"].answer == "not-found disabled down -"
+    assert seen["service:ssh"].answer == "loaded disabled up -"
 
 
 @fewer_shells
