@@ -74,7 +74,8 @@ remember_start() {
 
 own() { # OWNER GROUP PATH; without privilege below a root, ownership is neither set nor judged
   if [ -n "$ROOT" ] && [ "$UID_NOW" != 0 ]; then return 0; fi
-  chown "$1:$2" "$3"
+  # -h: a link that a user put there in between must not give away what it points to.
+  chown -h "$1:$2" "$3"
 }
 
 # keep_old PATH: the bytes, owner and mode that were there, for rollback.

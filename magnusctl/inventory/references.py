@@ -146,6 +146,10 @@ def _networks(document: Document, inventory: Inventory) -> Iterator[Problem]:
 def _files(document: Document, path: Path, files: Mapping[str, FileSpec]) -> Iterator[Problem]:
     for name, spec in files.items():
         mark = place(document, (*path, "resources", "files", name), key=True)
+        folder, _, file = name.rpartition("/")
+        if folder == "/etc/sudoers.d" and set(file) & {".", "~"}:
+            message = f"sudo skips {name}: it reads no file whose name has '.' or '~'"
+            yield Problem(message, mark, "", len(name))
         given = (spec.content is not None) + (spec.template is not None)
         if given == 2 or (given == 0 and spec.ensure == "present"):
             message = f"{name} needs either 'content' or 'template'"

@@ -80,7 +80,7 @@ CASES: list[tuple[Resource, str, list[Drift]]] = [
     ),
     (
         Service(unit="web.timer", enabled=False, running=False),
-        "loaded enabled active -",
+        "loaded enabled up -",
         [(_edit(f"{UNITS}/web.timer", ".+", "static active"), {"enabled", "running"})],
     ),
     (
