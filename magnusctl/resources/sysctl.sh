@@ -29,8 +29,8 @@ ask_sysctl() {
   done
   _values=
   # One file that cannot be read ends awk, so then each is read by itself.
-  [ $# = 0 ] || _values=$(awk 'FNR == 1 { print "= " $0 }' "$@" 2>/dev/null)$nl ||
-    _values=$(for _path in "$@"; do echo "= $(cat "$_path" 2>/dev/null)"; done)$nl
+  [ $# = 0 ] || _values=$(awk 'FNR == 1 { gsub(/\t/, " "); print "= " $0 }' "$@" 2>/dev/null)$nl ||
+    _values=$(for _path in "$@"; do echo "= $(tr '\t' ' ' <"$_path" 2>/dev/null)"; done)$nl
   for _key in $_here; do
     if [ "$_key" = y ]; then
       echo "${_values%%"$nl"*}"
