@@ -14,6 +14,7 @@ test:
 	.venv/bin/python -m pytest
 
 lint:
+	@sh dev/environment test
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -26,9 +27,11 @@ bench:
 
 # What is generated from the code: the schema and the inventory reference.
 docs:
+	@sh dev/environment test
 	.venv/bin/python -m dev.reference
 
 wheel:
+	@sh dev/environment test
 	.venv/bin/uv build --wheel
 
 clean:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import NoReturn
@@ -14,6 +15,9 @@ def main() -> NoReturn:
     # Nothing here uses pydantic's plugins, and looking for them costs every command time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     arguments = sys.argv[1:]
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller: >&-
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     if "--debug" in arguments:
         os.environ["MAGNUS_DEBUG"] = "1"
     try:
@@ -25,17 +29,24 @@ def main() -> NoReturn:
             raise
         _leave(_print(error, "--json" in arguments))
     except SystemExit as end:
+        # Typer turns a closed pipe into exit code 1, which here means a fault of ours.
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+            _leave(int(Exit.PIPE_CLOSED))
         _leave(end.code if isinstance(end.code, int) else int(Exit.FAULT))
     except KeyboardInterrupt:
         _leave(int(Exit.INTERRUPTED))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _leave(141)
+        _leave(int(Exit.PIPE_CLOSED))
+    except OSError as error:
+        if "--debug" in arguments:
+            raise
+        _say(f"cannot write: {error.strerror or error}   (exit {int(Exit.PRECONDITION)})")
+        _leave(int(Exit.PRECONDITION))
     except Exception as error:
         if "--debug" in arguments:
             raise
         _say(f"a fault of magnusctl itself: {type(error).__name__}: {error}")
-        _say("Please report it, with what --debug shows.   (exit 1)")
+        _say("Please report it, with what `magnusctl --debug …` shows.   (exit 1)")
         _leave(int(Exit.FAULT))
     _leave(0)
 
@@ -57,8 +68,9 @@ def _say(text: str) -> None:
 
 def _leave(code: int) -> NoReturn:
     """Exit without waiting for threads that still listen to a host."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
     os._exit(code)
 
 

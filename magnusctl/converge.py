@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +25,7 @@ from magnusctl.state import Observed, Plan, Probe, Resource, Step
 from magnusctl.transport import PROBE_IDLE_S, Transport
 
 MAX_ROUNDS = 3
+MAX_TOLD = 5
 _WORDS = {
     "ok": Status.OK,
     "failed": Status.FAILED,
@@ -148,7 +149,7 @@ def provision(machine: Machine, shown: Plan, listener: Listener) -> Outcome:
             job = new_job()
             observation, output = _apply(machine, job, todo, statuses, listener)
             before, left = left, plan(machine, observation)
-            _raise_failed(machine, statuses, output)
+            _raise_failed(machine, job, statuses, output)
             if not left:
                 break
             _may_go_on(machine, shown, before, left)
@@ -220,23 +221,34 @@ def _note(
 
 
 def _raise_failed(
-    machine: Machine, statuses: Mapping[str, Status], output: Mapping[str, list[str]]
+    machine: Machine,
+    job: str,
+    statuses: Mapping[str, Status],
+    output: Mapping[str, list[str]],
 ) -> None:
-    """The first step that did not succeed, in its own words; the others are in the statuses."""
+    """Raise for the steps that did not succeed, in their own words."""
     for status, kind, what in (
         (Status.FAILED, HostError, "failed"),
         (Status.CONFLICT, ConflictError, "changed since it was planned, so it was left alone"),
     ):
         names = [name for name, end in statuses.items() if end is status]
         if names:
-            detail = "\n".join(f"  {line}" for line in output.get(names[0], [])[-8:])
-            others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+            more = f"; so did {len(names) - 1} more" if len(names) > 1 else ""
             raise kind(
-                f"{names[0]}{others} {what}",
+                f"{names[0]} {what}{more}",
                 host=machine.name,
-                detail=detail,
-                hint=f"See what stands with:  magnusctl plan -l {machine.name}",
+                detail="\n".join(_words_of(names[:MAX_TOLD], output)),
+                hint=f"All of it: /var/lib/magnus/jobs/{job} there. "
+                f"See what stands with:  magnusctl plan -l {machine.name}",
             )
+
+
+def _words_of(names: Sequence[str], output: Mapping[str, list[str]]) -> Iterator[str]:
+    """What each of some changes said last, under its name if there are several."""
+    for name in names:
+        if len(names) > 1:
+            yield f"  {name}"
+        yield from (f"    {line}" for line in output.get(name, [])[-8:])
 
 
 def _may_go_on(machine: Machine, shown: Plan, before: Plan, left: Plan) -> None:

@@ -25,6 +25,7 @@ class Exit(IntEnum):
     CHECK_FAILED = 9
     CHANGES_PENDING = 10
     INTERRUPTED = 130
+    PIPE_CLOSED = 141
 
 
 class MagnusError(Exception):

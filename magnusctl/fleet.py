@@ -63,7 +63,7 @@ def open_fleet(
     paths: Sequence[Path],
     *,
     limit: str = "*",
-    tags: str = "",
+    tags: str = "*",
     workers: int = 16,
     observed: Path | None = None,
 ) -> Fleet:
@@ -86,13 +86,13 @@ def open_fleet(
 
 
 def _tagged(resources: tuple[Resource, ...], tags: str) -> tuple[Resource, ...]:
-    wanted = {tag.strip() for tag in tags.split(",") if tag.strip()}
+    if tags == "*":
+        return resources
+    wanted = {tag.strip() for tag in tags.split(",")}
     unknown = sorted(wanted - {*ROLES, DECLARED})
     if unknown:
         known = ", ".join([*ROLES, DECLARED])
         raise InputError(f"there is no tag '{unknown[0]}'", hint=f"Tags: {known}")
-    if not wanted:
-        return resources
     return tuple(r for r in resources if (r.role if r.role in ROLES else DECLARED) in wanted)
 
 

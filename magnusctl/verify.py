@@ -89,6 +89,11 @@ def _links(fleet: Fleet, seen: dict[str, Observation]) -> Iterator[Result]:
         one, two = link.ends
         if not {one, two} <= set(fleet.names):
             continue
+        simulated = [host for host in (one, two) if host in fleet.simulated]
+        if simulated:
+            why = f"not measured: {', '.join(simulated)} is simulated"
+            yield Result(f"link {name}", f"{one} - {two}", Verdict.SKIP, why)
+            continue
         missing = [host for host in (one, two) if not _has_iperf3(seen, host)]
         if missing:
             why = f"no iperf3 on {', '.join(missing)}"

@@ -19,17 +19,18 @@ def consent(planned: Sequence[Planned], *, yes: bool, json: bool) -> None:
     plans = [item.plan for item in planned if item.plan]
     total = count(sum(len(plan) for plan in plans), "change")
     hint = "Apply without a question:  magnusctl provision --yes"
-    agree(f"Apply {total} on {count(len(plans), 'host')}?", hint, possible=not json)
+    question = f"Apply {total} on {count(len(plans), 'host')}?"
+    if not agree(question, hint, possible=not json):
+        typer.echo("Nothing was applied.")
+        raise typer.Exit(Exit.CHANGES_PENDING)
 
 
-def agree(question: str, hint: str, *, possible: bool = True) -> None:
-    """Return if somebody says yes. Raises InputError where nobody can be asked."""
+def agree(question: str, hint: str, *, possible: bool = True) -> bool:
+    """Whether somebody says yes. Raises InputError where nobody can be asked."""
     if not possible or not sys.stdin.isatty():
         raise InputError("nobody is there to ask, so nothing was done", hint=hint)
     try:
-        agreed = typer.confirm(question, default=False)
+        return typer.confirm(question, default=False)
     except typer.Abort:
+        typer.echo(err=True)
         raise Interrupted("interrupted; nothing was done") from None
-    if not agreed:
-        typer.echo("Nothing was done.")
-        raise typer.Exit(Exit.OK)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magnusctl.errors import InputError
+from magnusctl.quote import sh
 
 if TYPE_CHECKING:
     from magnusctl.report import Report
@@ -86,3 +87,9 @@ def report(json: bool) -> Report:
     from magnusctl.report.text import TextReport
 
     return TextReport()
+
+
+def next_words(command: str, *, limit: str, tags: str) -> str:
+    """A command to type next, about the same hosts and roles."""
+    chosen = [*(["-l", limit] if limit != "*" else []), *(["-t", tags] if tags != "*" else [])]
+    return f"{command} {sh(*chosen)}".rstrip()

@@ -16,6 +16,7 @@ from magnusctl.cli.options import (
     ParallelOption,
     TagsOption,
     inventory_paths,
+    next_words,
     report,
 )
 
@@ -24,7 +25,7 @@ def plan(
     inventory: InventoryOption = None,
     overlay: OverlayOption = None,
     limit: LimitOption = "*",
-    tags: TagsOption = "",
+    tags: TagsOption = "*",
     diff: DiffOption = False,
     observed: ObservedOption = None,
     parallel: ParallelOption = 16,
@@ -55,7 +56,10 @@ def plan(
         for host, text in fleets.scripts(fleet, planned):
             typer.echo(visible(f"# ---- {host}\n{text}"))
     else:
-        report(json).plans(planned, diff=diff)
+        more = "" if diff else "        See the text with --diff"
+        words = next_words("magnusctl provision", limit=limit, tags=tags)
+        then = "" if observed else f"Apply with:  {words}{more}"
+        report(json).plans(planned, diff=diff, then=then)
     code = exit_code(item.error for item in planned if item.error)
     pending = any(item.plan for item in planned)
     raise typer.Exit(Exit.CHANGES_PENDING if detailed_exitcode and pending and not code else code)

@@ -17,6 +17,7 @@ from magnusctl.cli.options import (
     ParallelOption,
     TagsOption,
     inventory_paths,
+    next_words,
     report,
 )
 
@@ -25,7 +26,7 @@ def provision(
     inventory: InventoryOption = None,
     overlay: OverlayOption = None,
     limit: LimitOption = "*",
-    tags: TagsOption = "",
+    tags: TagsOption = "*",
     diff: DiffOption = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan and stop; as `magnusctl plan`.")
@@ -47,7 +48,9 @@ def provision(
     fleet = fleets.open_fleet(paths, limit=limit, tags=tags, workers=parallel, observed=observed)
     drawn = report(json)
     planned = fleets.plan_all(fleet, texts=diff and not observed)
-    drawn.plans(planned, diff=diff, ask=not dry_run)
+    words = next_words("magnusctl provision", limit=limit, tags=tags)
+    then = f"Apply with:  {words}" if dry_run and not observed else ""
+    drawn.plans(planned, diff=diff, then=then)
     errors = [item.error for item in planned if item.error]
     if not dry_run and any(item.plan for item in planned):
         consent(planned, yes=yes, json=json)

@@ -21,7 +21,7 @@ def render(
     inventory: InventoryOption = None,
     overlay: OverlayOption = None,
     limit: LimitOption = "*",
-    tags: TagsOption = "",
+    tags: TagsOption = "*",
 ) -> None:
     """Write every rendered file of every host to OUT/HOST/path; nothing is contacted."""
     from magnusctl.fleet import open_fleet

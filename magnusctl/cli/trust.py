@@ -22,6 +22,7 @@ def trust(
 ) -> None:
     """Show a host's key and, if you say so, remember it. Nothing else is sent."""
     from magnusctl.cli.ask import agree
+    from magnusctl.errors import PreconditionError
     from magnusctl.inventory.validate import load
     from magnusctl.trust import offered, remember
 
@@ -29,5 +30,7 @@ def trust(
     typer.echo(f"{host} at {offer.where} offers\n  {offer.fingerprint}   {offer.key_type}")
     offer.require_new(replace=replace)
     if not fingerprint and not offer.is_known:
-        agree("Is this what its console shows?", "Trust it without a question: --fingerprint")
+        hint = "Trust it without a question: --fingerprint"
+        if not agree("Is this what its console shows?", hint):
+            raise PreconditionError("not trusted; nothing was written", host=host)
     typer.echo(remember(offer, replace=replace, only=fingerprint))

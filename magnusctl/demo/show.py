@@ -38,9 +38,12 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="magnus-demo-") as name:
             yield Path(name).resolve()
         return
-    if keep.exists() and any(keep.iterdir()):
-        raise InputError("the folder is not empty", where=str(keep))
-    keep.mkdir(parents=True, exist_ok=True)
+    try:
+        if keep.exists() and any(keep.iterdir()):
+            raise InputError("the folder is not empty", where=str(keep))
+        keep.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write there: {error.strerror}", where=str(keep)) from None
     yield keep.resolve()
 
 

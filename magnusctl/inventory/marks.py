@@ -56,4 +56,5 @@ def excerpt(text: str, mark: Mark, width: int = 1) -> str:
 def fault(lines: list[str], message: str, mark: Mark, hint: str = "") -> InputError:
     """What is wrong at a place, with its line."""
     text = lines[mark.line - 1] if 0 < mark.line <= len(lines) else ""
+    hint = f"{hint}\nNothing was contacted." if hint else "Nothing was contacted."
     return InputError(message, where=str(mark), detail=excerpt(text, mark), hint=hint)

@@ -24,6 +24,7 @@ def problems(document: Document, inventory: Inventory) -> Iterator[Problem]:
     for pattern, host in inventory.hosts.items():
         yield from _address(document, pattern, host)
         yield from _jumps(document, inventory, pattern, host)
+        yield from _fitting(document, pattern, host)
         yield from _files(document, ("hosts", pattern), host.resources.files)
     for name, group in inventory.groups.items():
         for index, pattern in enumerate(group.hosts):
@@ -76,6 +77,28 @@ def _address(document: Document, pattern: str, host: Host) -> Iterator[Problem]:
                 break
 
 
+LINUX_ONLY = ("cuda", "trading")
+ENGINES = {"vllm": "Linux", "mlx": "macOS"}
+
+
+def _fitting(document: Document, pattern: str, host: Host) -> Iterator[Problem]:
+    """Roles and engines that the operating system cannot have."""
+    for index, role in enumerate(host.roles):
+        mark = place(document, ("hosts", pattern, "roles", index))
+        if role in LINUX_ONLY and host.macos:
+            yield Problem(
+                f"role {role} needs Linux, and {pattern} is {host.os}", mark, "", len(role)
+            )
+        if role == "inference" and not host.engine:
+            hint = "add 'engine: vllm', 'mlx', 'ollama' or 'llamacpp'"
+            yield Problem(f"role inference needs an engine on {pattern}", mark, hint, len(role))
+    wanted = ENGINES.get(host.engine or "")
+    if wanted and (wanted == "macOS") != host.macos:
+        mark = place(document, ("hosts", pattern, "engine"))
+        message = f"engine {host.engine} needs {wanted}, and {pattern} is {host.os}"
+        yield Problem(message, mark, "", len(host.engine or ""))
+
+
 def _is_ip(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
@@ -90,6 +113,10 @@ def _jumps(document: Document, inventory: Inventory, pattern: str, host: Host) -
         return
     mark = place(document, ("hosts", pattern, "ssh", "jump"))
     for part in jump.split(","):
+        if part in inventory.hosts and inventory.hosts[part].connection == "local":
+            message = f"'jump': {part} is this machine, so it is on the way already"
+            yield Problem(message, mark, "", len(jump))
+            return
         if part not in inventory.hosts and not DESTINATION.fullmatch(part):
             hint = "write it as [user@]host[:port]"
             yield Problem(f"'jump': '{part}' is no jump host", mark, hint, len(jump))

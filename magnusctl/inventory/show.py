@@ -24,7 +24,9 @@ def checked(inventory: Inventory, counts: Mapping[str, int], file: str, *, json:
         }
         return json_module.dumps(document, sort_keys=True)
     total = sum(counts.values())
-    lines = [f"{file}: {len(counts)} hosts, {len(inventory.links)} links, {total} resources: ok"]
+    found = {"host": len(counts), "link": len(inventory.links), "resource": total}
+    told = [f"{number} {noun}{'' if number == 1 else 's'}" for noun, number in found.items()]
+    lines = [f"{file}: {', '.join(told)}: ok"]
     return "\n".join([*(f"warning: {note}" for note in notes), *lines])
 
 

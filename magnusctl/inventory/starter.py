@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import platform
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from magnusctl.errors import InputError
-from magnusctl.inventory.model import Inventory
+from magnusctl.inventory.model import Inventory, Os
 
 STARTER = """\
 # yaml-language-server: $schema=./schema.json
@@ -50,6 +52,18 @@ def schema_text() -> str:
     return json.dumps(schema(), indent=1, sort_keys=True) + "\n"
 
 
+def this_system() -> str:
+    """What runs here, as an inventory names it; where that is not known, Ubuntu."""
+    if sys.platform == "darwin":
+        return f"macos-{platform.mac_ver()[0].partition('.')[0]}"
+    try:
+        release = platform.freedesktop_os_release()
+    except OSError:
+        release = {}
+    found = f"{release.get('ID', '')}-{release.get('VERSION_ID', '')}"
+    return found if found in get_args(get_args(Os)[0]) else "ubuntu-24.04"
+
+
 def write(folder: Path) -> list[Path]:
     """Write `inventory/magnus.yaml` and its schema; an inventory that exists is never touched."""
     target = folder / "inventory" / "magnus.yaml"
@@ -60,7 +74,7 @@ def write(folder: Path) -> list[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         beside.write_text(schema_text())
-        target.write_text(STARTER)
+        target.write_text(STARTER.replace("os: macos-15", f"os: {this_system()}"))
     except OSError as error:
         raise InputError(f"cannot write: {error.strerror}", where=str(target)) from None
     return [target, beside]

@@ -88,8 +88,8 @@ class Outcome:
 class Report(Protocol):
     """Draws what happened; text for people and JSON for programs are two of these."""
 
-    def plans(self, planned: Sequence[Planned], *, diff: bool, ask: bool = False) -> None:
-        """The plans of a fleet; `ask` says that a question about them follows."""
+    def plans(self, planned: Sequence[Planned], *, diff: bool, then: str = "") -> None:
+        """The plans of a fleet; `then` is what to type next."""
         ...
 
     def step(self, event: StepDone) -> None:

@@ -7,28 +7,29 @@ from collections.abc import Iterator, Sequence
 
 from magnusctl.quote import visible
 from magnusctl.resources.block import Block
+from magnusctl.resources.command import Command
 from magnusctl.resources.file import File
 from magnusctl.resources.service import Service
 from magnusctl.state import STARTED_WITH, Action, Change, Plan, Risk, State
 
 _LONG = 40
-_WIDTH = 100
 _INDENT = 4
+_NO_FILE = ("link", "directory", "special")
 
 
-def lines(plan: Plan) -> Iterator[tuple[Change, str]]:
+def lines(plan: Plan, width: int = 100) -> Iterator[tuple[Change, str]]:
     """A line for every change; packages that go together share one."""
     run: list[Change] = []
     for change in plan.changes:
         if run and not _alike(run[0], change):
-            yield run[0], _line(run)
+            yield run[0], _line(run, width)
             run = []
         run.append(change)
         if change.resource.kind != "package":
-            yield change, _line(run)
+            yield change, _line(run, width)
             run = []
     if run:
-        yield run[0], _line(run)
+        yield run[0], _line(run, width)
 
 
 def _alike(one: Change, other: Change) -> bool:
@@ -36,17 +37,17 @@ def _alike(one: Change, other: Change) -> bool:
     return kinds == {"package"} and one.action is other.action
 
 
-def _line(run: Sequence[Change]) -> str:
+def _line(run: Sequence[Change], width: int) -> str:
     first = run[0]
     name = ", ".join(visible(change.resource.name) for change in run)
     detail = _detail(first)
     risk = first.resource.risk
     mark = f"   [{risk.value}]" if risk is not Risk.NONE else ""
     kind = f"{first.resource.kind:<10}"
-    for line in (f"{kind} {name:<{_LONG}}  {detail}{mark}", f"{kind} {name}  {detail}{mark}"):
-        if len(line) + _INDENT <= _WIDTH:
-            return line.rstrip()
-    return f"{kind} {name}{mark}\n{'':<{_INDENT + 11}}{detail}".rstrip()
+    line = f"{kind} {name:<{_LONG}}  {detail}{mark}".rstrip()
+    if len(line) + _INDENT <= width or not (detail or mark):
+        return line
+    return f"{kind} {name}\n{'':<{_INDENT + 11}}{detail}{mark}".rstrip()
 
 
 def _detail(change: Change) -> str:
@@ -85,7 +86,8 @@ def _created(after: State) -> str:
 
 def _told(key: str, change: Change) -> str:
     if key == "content":
-        return "text differs"
+        held = (change.before or {}).get(key) or ""
+        return f"is a {held} now" if held in _NO_FILE else "text differs"
     had = (change.before or {}).get(key)
     before = "none" if had in (None, "", "-") else visible(had)
     after = visible(change.after[key] or "")
@@ -96,6 +98,8 @@ def _told(key: str, change: Change) -> str:
 def text_diff(change: Change, old: str | None) -> list[str]:
     """A unified diff of a file or block, or nothing for other kinds."""
     resource = change.resource
+    if isinstance(resource, Command):
+        return [f"+{visible(line)}" for line in resource.run.splitlines()]
     if not isinstance(resource, File | Block) or change.action is Action.DELETE:
         return []
     if "content" not in change.differs:

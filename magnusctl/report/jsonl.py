@@ -39,7 +39,7 @@ class JsonReport:
     def __init__(self) -> None:
         self._lock = threading.Lock()
 
-    def plans(self, planned: Sequence[Planned], *, diff: bool, ask: bool = False) -> None:
+    def plans(self, planned: Sequence[Planned], *, diff: bool, then: str = "") -> None:
         for item in planned:
             values: dict[str, object] = {"host": item.host}
             if item.plan is not None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, TextIO
 
 from magnusctl.errors import MagnusError
-from magnusctl.quote import visible
+from magnusctl.quote import sh, visible
 from magnusctl.report import Outcome, Planned, Result, Status, StepDone, Verdict, counts
 from magnusctl.report.describe import count, lines, text_diff
 from magnusctl.state import Action, Plan
@@ -39,7 +41,12 @@ def console(stream: TextIO) -> Console:
     """A console that never wraps, guesses or interprets; NO_COLOR is respected by it."""
     from rich.console import Console
 
-    return Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            """Rich would exit with 1, which here means a fault of ours."""
+            raise BrokenPipeError
+
+    return Plain(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def unicode_fits(stream: TextIO) -> bool:
@@ -60,18 +67,20 @@ class TextReport:
         self._lock = threading.Lock()
         self._bars: Bars | None = None
         self._ascii = not unicode_fits(sys.stdout)
+        self._width = min(100, self.out.width) if self.out.is_terminal else 100
 
     def _say(self, text: str, style: str = "") -> None:
+        text = repeated(text, sys.argv[1:])
         self.out.print(text.replace("→", "->") if self._ascii else text, style=style or None)
 
-    def plans(self, planned: Sequence[Planned], *, diff: bool, ask: bool = False) -> None:
+    def plans(self, planned: Sequence[Planned], *, diff: bool, then: str = "") -> None:
         width = max((len(item.host) for item in planned), default=0) + 2
         for item in planned:
             self._plan(item, width, diff)
         self._say("")
         self._say(_summary(planned))
-        if not ask and any(item.plan for item in planned):
-            self._say("Apply with:  magnusctl provision        See the text with --diff")
+        if then and any(item.plan for item in planned):
+            self._say(then)
 
     def _plan(self, item: Planned, width: int, diff: bool) -> None:
         note = "   (simulated host)" if item.simulated else ""
@@ -82,7 +91,7 @@ class TextReport:
             return
         head = f"{_title(item.plan)}{note}"
         self._say(f"{item.host:<{width}}{head}", "bold" if item.plan.changes else "")
-        for change, line in lines(item.plan):
+        for change, line in lines(item.plan, self._width):
             self._say(f"  {change.action.value} {line}", _COLOURS[change.action])
             old = (item.texts or {}).get(change.resource.name)
             for text in text_diff(change, old) if diff else ():
@@ -153,7 +162,7 @@ class TextReport:
     def _result(self, result: Result) -> None:
         sign, colour = self._sign(result.verdict)
         target = f"   target {result.target}" if result.target else ""
-        self._say(f"  {sign} {result.check:<16} {visible(result.measured)}{target}", colour)
+        self._say(f"  {sign} {result.check:<20}  {visible(result.measured)}{target}", colour)
         if result.remedy and result.verdict is not Verdict.PASS:
             self._say(f"      {visible(result.remedy)}")
 
@@ -199,10 +208,27 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
 
 
+_COMMAND = re.compile(r"magnusctl (plan|provision|trust|verify|probe)( [^\s]+)*")
+
+
+def repeated(text: str, arguments: Sequence[str]) -> str:
+    """A text whose commands name the inventory and overlays that this command was given."""
+    named = [
+        words
+        for option, value in pairwise(arguments)
+        if option in ("-i", "--inventory", "--overlay")
+        for words in (option, value)
+    ]
+    if not named:
+        return text
+    return _COMMAND.sub(lambda match: f"{match[0]} {sh(*named)}", text)
+
+
 def print_error(error: MagnusError) -> None:
     """An error, as one thing to read: what, where, why, and what to type next."""
     stream = console(sys.stderr)
-    text = visible(f"{error}   (exit {int(error.exit_code)})")
+    end = "   " if error.hint or not error.detail else "\n"
+    text = repeated(visible(f"{error}{end}(exit {int(error.exit_code)})"), sys.argv[1:])
     if not unicode_fits(sys.stderr):
         text = text.translate({ord("│"): "|", ord("→"): ">", ord("…"): "...", ord("·"): "."})
     stream.print(text)

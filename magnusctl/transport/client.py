@@ -106,6 +106,6 @@ def _as_ours(target: Target) -> Iterator[None]:
 
 def _reason(error: paramiko.SSHException) -> str:
     text = str(error)
-    if "banner" in text:
+    if "banner" in text.lower() or "No existing session" in text:
         return "it does not speak ssh, or dropped us before it did (MaxStartups, fail2ban)"
     return text.lower() or "ssh failed"

@@ -36,8 +36,16 @@ def usable(target: Target, refused: list[str]) -> Iterator[tuple[str, paramiko.P
             if public:
                 listed[public] = str(path)
             else:
-                refused.append(f"{path} (encrypted, or no key)")
+                refused.append(f"{path} ({_why(path)})")
     yield from _from_agent(target, listed, refused)
+
+
+def _why(path: Path) -> str:
+    try:
+        text = path.read_text(errors="replace")
+    except OSError as error:
+        return (error.strerror or "cannot be read").lower()
+    return "encrypted: ssh-add it" if "PRIVATE KEY" in text else "no private key"
 
 
 def _from_agent(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from magnusctl.errors import InputError
+from magnusctl.errors import InputError, PreconditionError
 from magnusctl.inventory.model import Host, Inventory
 from magnusctl.inventory.references import DESTINATION
 
@@ -84,7 +84,10 @@ def _ask_ssh(arguments: Sequence[str]) -> dict[str, list[str]]:
             check=False,
         )
     except FileNotFoundError:
-        return {}
+        raise PreconditionError(
+            "the program ssh is missing on this machine: it reads your ssh_config",
+            hint="Install it (openssh-client), or write 'ssh: {config: none}' for the host.",
+        ) from None
     except subprocess.TimeoutExpired:
         message = "ssh did not read your ssh_config within 10 s: is a 'Match exec' in it slow?"
         raise InputError(message, where=arguments[-1]) from None

@@ -262,6 +262,7 @@ def test_a_recording_of_the_hosts_gives_the_same_plan_without_them(four: Cluster
     assert since(four, before) == {1}
     observed = four.magnusctl("plan", "--observed", str(folder))
     assert since(four, before) == {1}
-    assert observed.stdout == live
+    *same, _how_to_apply = live.splitlines()
+    assert observed.stdout.splitlines() == same
     assert "90-magnus-trading.conf" in live
     four.magnusctl("provision", "--yes")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from magnusctl.report.describe import count, lines, text_diff
+from magnusctl.report.text import repeated
 from magnusctl.resources.block import Block
 from magnusctl.resources.file import File
 from magnusctl.resources.package import Package
@@ -83,3 +84,16 @@ def test_a_diff_of_a_block_leaves_out_the_rest_of_the_file() -> None:
 @pytest.mark.parametrize(("number", "text"), [(0, "0 hosts"), (1, "1 host"), (2, "2 hosts")])
 def test_counts_have_their_plural(number: int, text: str) -> None:
     assert count(number, "host") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Apply with:  magnusctl provision        See", "magnusctl provision -i x.yaml        See"),
+        ("then:  magnusctl trust mini --replace", "magnusctl trust mini --replace -i x.yaml"),
+        ("magnusctl init", "magnusctl init"),
+    ],
+)
+def test_a_command_to_type_next_names_the_inventory_that_was_given(text: str, shown: str) -> None:
+    assert repeated(text, ["plan", "-i", "x.yaml", "-l", "mini"]).endswith(shown)
+    assert repeated(text, ["plan"]) == text
