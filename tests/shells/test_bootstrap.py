@@ -29,9 +29,10 @@ def login_shell(request: pytest.FixtureRequest) -> Shell:
     return chosen
 
 
-def _log_in(shell: Shell, request: Request) -> Ran:
-    """As sshd does it: the whole command is one argument to the login shell."""
-    return run([*shell.words, "-c", request.command], request.stdin)
+def _log_in(shell: Shell, request: Request, home: Path) -> Ran:
+    """As sshd does it: the whole command is one argument to the login shell, in a home of its own."""
+    words = [*shell.words, "-c", request.command]
+    return run(words, request.stdin, {"HOME": str(home)})
 
 
 @pytest.mark.parametrize("name", ["plain", ODD, "unicode-ü-☃"])
@@ -43,10 +44,10 @@ def test_a_login_shell_hands_probe_and_job_on_unchanged(
     wanted = a_file(f"/etc/{ODD.replace('/', '')}", ODD)
     asked = probes([wanted])
     request = probe_request(asked, NONCE, root=str(host.root), become=False)
-    answers, _ = read(_log_in(login_shell, request))
+    answers, _ = read(_log_in(login_shell, request, tmp_path))
     assert answers.lines(asked[0]) == ["absent"]
     plan = host.plan(wanted)
-    ran = _log_in(login_shell, host.request(plan, wanted))
+    ran = _log_in(login_shell, host.request(plan, wanted), tmp_path)
     assert ran.stderr == ""
     assert ran.code == 0
     assert host.path(wanted.path).read_text() == ODD
@@ -61,7 +62,7 @@ def test_a_login_shell_hands_a_command_for_sudo_on_unchanged(
     wanted = a_file("/x")
     asked = probes([wanted])
     request = probe_request(asked, NONCE, root=str(tmp_path), become=True)
-    ran = _log_in(login_shell, request)
+    ran = _log_in(login_shell, request, tmp_path)
     assert read(ran)[0].lines(asked[0]) == ["absent"], ran.stderr
 
 
