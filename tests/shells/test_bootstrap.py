@@ -30,7 +30,7 @@ def login_shell(request: pytest.FixtureRequest) -> Shell:
 
 
 def _log_in(shell: Shell, request: Request, home: Path) -> Ran:
-    """As sshd does it: the whole command is one argument to the login shell, in a home of its own."""
+    """As sshd does it: the whole command is one argument to the shell, in a home of its own."""
     words = [*shell.words, "-c", request.command]
     return run(words, request.stdin, {"HOME": str(home)})
 
