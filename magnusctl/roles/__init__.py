@@ -8,9 +8,10 @@ from dataclasses import replace
 from magnusctl.errors import InputError
 from magnusctl.inventory.model import Inventory
 from magnusctl.inventory.select import resources_of, variables_of
+from magnusctl.render import Render
 from magnusctl.resources import seal
 from magnusctl.roles import base, cuda, declared, inference, network, trading
-from magnusctl.roles.context import Context, Render
+from magnusctl.roles.context import Context
 from magnusctl.state import Resource
 
 Role = Callable[[Context], Iterator[Resource]]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from magnusctl.inventory.model import Host, Inventory
 from magnusctl.inventory.variables import Variables
-
-Render = Callable[..., str]
+from magnusctl.render import Render
 
 
 @dataclass(frozen=True)
