@@ -35,6 +35,10 @@ Anchors and aliases work; tags and merge keys (`<<`) do not.
   thing in two ways.
 - **Overlays.** `--overlay FILE` lays another file over the inventory: mappings merge, everything
   else replaces.
+- **Windows** of time, and what `freeze`, `maintenance` and `protected` do with them:
+  [protection.md](protection.md).
+- **Secrets** are named here and kept elsewhere: [secrets.md](secrets.md).
+- **Roles and checks of your own**: [extending.md](extending.md).
 - **ssh.** What is not written here is as your ssh_config says (`ssh -G HOST`), Include, Match and
   ProxyJump too. `ssh: {config: none}` reads none.
 """

@@ -20,12 +20,13 @@ def main() -> NoReturn:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     if "--debug" in arguments:
         os.environ["MAGNUS_DEBUG"] = "1"
+    debug = bool(os.environ.get("MAGNUS_DEBUG"))
     try:
         from magnusctl.cli import app
 
         app(args=arguments)
     except MagnusError as error:
-        if "--debug" in arguments:
+        if debug:
             raise
         _leave(_print(error, "--json" in arguments))
     except SystemExit as end:
@@ -38,12 +39,12 @@ def main() -> NoReturn:
     except BrokenPipeError:
         _leave(int(Exit.PIPE_CLOSED))
     except OSError as error:
-        if "--debug" in arguments:
+        if debug:
             raise
         _say(f"cannot write: {error.strerror or error}   (exit {int(Exit.PRECONDITION)})")
         _leave(int(Exit.PRECONDITION))
     except Exception as error:
-        if "--debug" in arguments:
+        if debug:
             raise
         _say(f"a fault of magnusctl itself: {type(error).__name__}: {error}")
         _say("Please report it, with what `magnusctl --debug …` shows.   (exit 1)")

@@ -5,6 +5,9 @@ MagnusError                 1  a fault of ours
 ├─ PreconditionError        3  authentication, host key, sudo, a missing feature
 ├─ ConflictError            4  stale plan, state changed underneath, incomplete upload
 ├─ HostError                5  unreachable, protocol error, a step that failed
+├─ Reverted                 6  nobody confirmed, so the host took it back
+├─ Locked                   7  another job holds the host
+├─ RollbackFailed           8  taking back did not work
 └─ Interrupted            130  Ctrl-C
 """
 
@@ -22,6 +25,9 @@ class Exit(IntEnum):
     PRECONDITION = 3
     CONFLICT = 4
     HOSTS_FAILED = 5
+    REVERTED = 6
+    LOCKED = 7
+    ROLLBACK_FAILED = 8
     CHECK_FAILED = 9
     CHANGES_PENDING = 10
     INTERRUPTED = 130
@@ -78,6 +84,24 @@ class Unreachable(HostError):
 
 class ProtocolError(HostError):
     """The host's answer is not what the protocol allows: never read as 'no changes'."""
+
+
+class Reverted(MagnusError):
+    """A change that could have cut us off was not confirmed, and the host took it back."""
+
+    exit_code = Exit.REVERTED
+
+
+class Locked(MagnusError):
+    """Another job holds the host; nothing was run."""
+
+    exit_code = Exit.LOCKED
+
+
+class RollbackFailed(MagnusError):
+    """What should have been taken back was not: somebody must look at the host."""
+
+    exit_code = Exit.ROLLBACK_FAILED
 
 
 class Interrupted(MagnusError):

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from magnusctl import converge
+from magnusctl import converge, extensions, job, provision, secrets
+from magnusctl.checks.custom import Custom
 from magnusctl.converge import Machine
 from magnusctl.errors import InputError, MagnusError
 from magnusctl.inventory.model import Inventory
+from magnusctl.inventory.project import project_of
 from magnusctl.inventory.select import select
 from magnusctl.inventory.validate import load
 from magnusctl.parallel import each
+from magnusctl.protection import check_consents, protect
+from magnusctl.provision import Errand, make_job
+from magnusctl.quote import Secret
 from magnusctl.render import renderer
 from magnusctl.report import Outcome, Planned, Report
-from magnusctl.roles import ROLES, compile_host
-from magnusctl.script import job_steps
+from magnusctl.roles import compile_host
+from magnusctl.savedplan import fingerprints
 from magnusctl.state import Resource
 from magnusctl.transport import Transport
 from magnusctl.transport.recorded import RecordedTransport, is_simulated, save
@@ -32,6 +38,7 @@ class Fleet:
     inventory: Inventory
     machines: tuple[Machine, ...]
     workers: int
+    checks: tuple[Custom, ...] = ()
 
     def machine(self, name: str) -> Machine:
         """A host by its name."""
@@ -53,12 +60,6 @@ class Fleet:
             machine.transport.close()
 
 
-def project_of(inventory: Path) -> Path:
-    """The folder with `templates`: that of the inventory, or the one above `inventory/`."""
-    folder = inventory.resolve().parent
-    return folder.parent if folder.name == "inventory" else folder
-
-
 def open_fleet(
     paths: Sequence[Path],
     *,
@@ -66,12 +67,19 @@ def open_fleet(
     tags: str = "*",
     workers: int = 16,
     observed: Path | None = None,
+    password: Secret | None = None,
 ) -> Fleet:
-    """Load, check, select and render everything; nothing is contacted. Raises InputError."""
+    """Load, check, select and render everything; nothing is contacted. Raises InputError.
+
+    `password` is given to a sudo that asks, on hosts that name none of their own.
+    """
     inventory = load(list(paths))
-    render = renderer(project_of(paths[0]))
+    project = project_of(paths[0])
+    render, roles = renderer(project), extensions.roles_of(project, inventory)
+    kept = secrets.secrets_of(inventory, paths[0].resolve().parent)
     names = select(inventory, limit)
-    desired = {name: _tagged(compile_host(inventory, name, render), tags) for name in names}
+    compiled = {name: compile_host(inventory, name, render, kept, roles) for name in names}
+    desired = {name: _tagged(compiled[name], tags, roles) for name in names}
     machines = (
         Machine(
             name,
@@ -79,21 +87,24 @@ def open_fleet(
             desired[name],
             _transport(inventory, name, desired[name], observed),
             inventory.hosts[name].simulated or bool(observed and is_simulated(observed, name)),
+            kept.get(inventory.hosts[name].sudo_password or "") or password,
         )
         for name in names
     )
-    return Fleet(inventory, tuple(machines), workers)
+    return Fleet(inventory, tuple(machines), workers, extensions.checks_of(project, inventory))
 
 
-def _tagged(resources: tuple[Resource, ...], tags: str) -> tuple[Resource, ...]:
+def _tagged(
+    resources: tuple[Resource, ...], tags: str, roles: Collection[str]
+) -> tuple[Resource, ...]:
     if tags == "*":
         return resources
     wanted = {tag.strip() for tag in tags.split(",")}
-    unknown = sorted(wanted - {*ROLES, DECLARED})
+    unknown = sorted(wanted - {*roles, DECLARED})
     if unknown:
-        known = ", ".join([*ROLES, DECLARED])
+        known = ", ".join([*roles, DECLARED])
         raise InputError(f"there is no tag '{unknown[0]}'", hint=f"Tags: {known}")
-    return tuple(r for r in resources if (r.role if r.role in ROLES else DECLARED) in wanted)
+    return tuple(r for r in resources if (r.role if r.role in roles else DECLARED) in wanted)
 
 
 def _transport(
@@ -110,8 +121,16 @@ def _transport(
     return LazySsh(inventory, name)
 
 
-def plan_all(fleet: Fleet, *, texts: bool) -> list[Planned]:
-    """Ask every host and plan it; a host that cannot be asked is part of the answer."""
+def plan_all(
+    fleet: Fleet, *, texts: bool, allow: Sequence[str] = (), now: datetime | None = None
+) -> list[Planned]:
+    """Ask every host and plan it; a host that cannot be asked is part of the answer.
+
+    `allow` are consents to disruptions, `now` is the time that windows are judged by.
+    Raises InputError for a secret that cannot be had, before any host is asked.
+    """
+    check_consents(fleet.inventory, allow)
+    secrets.reveal(resource for machine in fleet.machines for resource in machine.desired)
 
     def work(name: str) -> Planned:
         machine = fleet.machine(name)
@@ -122,10 +141,12 @@ def plan_all(fleet: Fleet, *, texts: bool) -> list[Planned]:
             converge.plan(machine, observation),
             simulated=machine.simulated,
             texts=observation.answers.get("text"),
+            fingerprints=fingerprints(machine.desired, observation.states),
         )
 
     found = each(fleet.names, work, fleet.workers)
-    return [_planned(fleet, name, result) for name, result in found.items()]
+    planned = [_planned(fleet, name, result) for name, result in found.items()]
+    return protect(fleet.inventory, planned, allow, now)
 
 
 def _planned(fleet: Fleet, name: str, result: Planned | MagnusError) -> Planned:
@@ -135,28 +156,34 @@ def _planned(fleet: Fleet, name: str, result: Planned | MagnusError) -> Planned:
     return Planned(name, error=result, simulated=fleet.machine(name).simulated)
 
 
-def apply_all(fleet: Fleet, planned: Sequence[Planned], report: Report) -> list[Outcome]:
-    """Apply the plans that hold changes; the report hears every step."""
-    plans = {item.host: item.plan for item in planned if item.plan is not None}
+def apply_all(
+    fleet: Fleet,
+    planned: Sequence[Planned],
+    report: Report,
+    errand: Errand,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> list[Outcome]:
+    """Apply the plans that hold changes and are not held; the report hears every step."""
+    plans = {item.host: (item.plan, item.held) for item in planned if item.plan is not None}
 
     def work(name: str) -> Outcome:
-        plan = plans[name]
-        if not plan.changes:
-            return Outcome(name, plan)
-        return converge.provision(fleet.machine(name), plan, report.step)
+        plan, held = plans[name]
+        if held or not plan.changes:
+            return Outcome(name, plan, error=held, held=bool(held))
+        return provision.provision(fleet.machine(name), plan, report, errand)
 
     def done(_: str, result: Outcome | MagnusError) -> None:
         if isinstance(result, Outcome):
             report.outcome(result)
 
-    found = each(plans, work, fleet.workers, done)
+    found = each(plans, work, fleet.workers, done, interrupted)
     return [outcome for outcome in found.values() if isinstance(outcome, Outcome)]
 
 
 def scripts(fleet: Fleet, planned: Sequence[Planned]) -> list[tuple[str, str]]:
     """The exact shell text of every host's job."""
     return [
-        (item.host, converge.script_of(fleet.machine(item.host), job_steps(item.plan)))
+        (item.host, job.text(make_job(fleet.machine(item.host), item.plan, Errand())))
         for item in planned
         if item.plan is not None and item.plan.changes
     ]

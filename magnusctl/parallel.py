@@ -18,13 +18,14 @@ def each(
     work: Callable[[str], T],
     workers: int,
     done: Callable[[str, T | MagnusError], None] = lambda name, result: None,
+    interrupted: Callable[[], bool] = lambda: False,
 ) -> dict[str, T | MagnusError]:
     """Do `work` for every name, `workers` at a time; `done` is called here as each one ends.
 
     An expected error is a result, and so is a bug: it must not take the other results with it
     (with MAGNUS_DEBUG it is raised). The threads are daemons, so that Ctrl-C ends this process at
     once; what runs on a host goes on there.
-    Raises Interrupted on Ctrl-C.
+    On Ctrl-C `interrupted` is asked whether to go on waiting; if not, raises Interrupted.
     """
     todo: queue.SimpleQueue[str] = queue.SimpleQueue()
     ended: queue.SimpleQueue[tuple[str, T | BaseException]] = queue.SimpleQueue()
@@ -46,10 +47,12 @@ def each(
     for _ in range(max(1, min(workers, len(order)))):
         threading.Thread(target=worker, daemon=True).start()
     results: dict[str, T | MagnusError] = {}
-    for _ in order:
+    while len(results) < len(order):
         try:
             name, result = ended.get()
         except KeyboardInterrupt:
+            if interrupted():
+                continue
             raise _interrupted([n for n in order if n not in results]) from None
         results[name] = _expected(name, result)
         done(name, results[name])

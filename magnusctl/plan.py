@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from magnusctl.resources import settled
 from magnusctl.state import (
     STARTED_WITH,
     Action,
@@ -22,7 +23,7 @@ def diff(host: str, desired: Sequence[Resource], observed: Mapping[str, Observed
     `observed` holds one answer for the id of every resource.
     """
     changes: dict[str, Change] = {}
-    for resource in desired:
+    for resource in map(settled, desired):
         change = _change(resource, observed[resource.id], changes)
         if change:
             changes[resource.id] = change
@@ -48,6 +49,7 @@ def _change(resource: Resource, seen: Observed, earlier: Mapping[str, Change]) -
         because=triggers or _because(different),
         guard=seen.answer if guarded else None,
         again=bool(triggers) or STARTED_WITH in different,
+        answer=seen.answer,
     )
 
 

@@ -1,5 +1,5 @@
 # The shell library that every probe and every job stands on. POSIX sh: dash, bash (3.2 too), busybox, zsh as sh.
-# The caller sets NONCE (frames every answer) and ROOT (a folder that every path is below, or empty).
+# The caller sets NONCE (begins every line of an answer) and ROOT (a folder that every path is below, or empty).
 # Each kind adds its own functions: resources/<kind>.sh.
 LC_ALL=C
 export LC_ALL
@@ -71,15 +71,15 @@ has() {
 frame() {
   while IFS= read -r _line || [ -n "$_line" ]; do
     case $_line in
-    *[!\ -~]*) printf '%s x %s\n' "$NONCE" "$(printf '%s' "$_line" | od -An -v -tx1 | tr -d ' \n')" ;;
-    *) printf '%s . %s\n' "$NONCE" "$_line" ;;
+    *[!\ -~]*) printf '%sx %s\n' "$NONCE" "$(printf '%s' "$_line" | od -An -v -tx1 | tr -d ' \n')" ;;
+    *) printf '%s. %s\n' "$NONCE" "$_line" ;;
     esac
   done
 }
 
 # ask NAME LINES FUNCTION [WORD...]: one group of answers, framed.
 ask() {
-  printf '%s > %s %s\n' "$NONCE" "$1" "$2"
+  printf '%s> %s %s\n' "$NONCE" "$1" "$2"
   shift 2
   "$@" </dev/null | frame
 }
@@ -102,12 +102,21 @@ mac_value() {
   system dscl . -read "$1" "$2" 2>/dev/null | sed "s/^$2://; s/^ //" | sed '/^$/d' | sed -n 1p
 }
 
+boot_now() { # a name that no other boot of this machine has
+  _boot=
+  if [ "$OS" = Darwin ]; then
+    _boot=$(system sysctl -n kern.bootsessionuuid 2>/dev/null)
+  elif [ -r "$ROOT/proc/sys/kernel/random/boot_id" ]; then
+    _boot=$(cat "$ROOT/proc/sys/kernel/random/boot_id")
+  fi
+  printf '%s\n' "${_boot:-unknown}"
+}
+
 ask_facts() {
-  _id=unknown _version=unknown _boot=unknown
+  _id=unknown _version=unknown
   if [ "$OS" = Darwin ]; then
     _id=macos
     _version=$(system sw_vers -productVersion)
-    _boot=$(system sysctl -n kern.bootsessionuuid 2>/dev/null)
   else
     if [ -r "$ROOT/etc/os-release" ]; then
       while IFS='=' read -r _key _value; do
@@ -118,9 +127,8 @@ ask_facts() {
         esac
       done <"$ROOT/etc/os-release"
     fi
-    _path=$ROOT/proc/sys/kernel/random/boot_id
-    [ ! -r "$_path" ] || _boot=$(cat "$_path")
   fi
+  _boot=$(boot_now)
   printf 'os=%s\nversion=%s\narch=%s\nkernel=%s\nlogin=%s\nuid=%s\nboot=%s\n' \
-    "$_id" "$_version" "$(uname -m)" "$(uname -r)" "$LOGIN" "$UID_NOW" "${_boot:-unknown}"
+    "$_id" "$_version" "$(uname -m)" "$(uname -r)" "$LOGIN" "$UID_NOW" "$_boot"
 }

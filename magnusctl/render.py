@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from magnusctl.errors import InputError
+from magnusctl.quote import quoted
 
 Render = Callable[..., str]
 
@@ -38,7 +38,7 @@ def renderer(project: Path) -> Render:
         lstrip_blocks=True,
         autoescape=False,
     )
-    environment.filters["quoted"] = _quoted
+    environment.filters["quoted"] = quoted
 
     def render(template: str, /, **values: Any) -> str:
         return _render(environment, template, values)
@@ -46,16 +46,14 @@ def renderer(project: Path) -> Render:
     return render
 
 
-def _quoted(value: object) -> str:
-    """A value as a double-quoted string of YAML and JSON."""
-    return json.dumps(str(value))
-
-
 def _render(environment: Any, name: str, values: Mapping[str, Any]) -> str:
     from jinja2 import TemplateError, TemplateNotFound, TemplateSyntaxError
 
     try:
         return str(environment.get_template(name).render(**values))
+    except InputError as error:
+        error.where = error.where or _where(error, name)
+        raise
     except TemplateNotFound as error:
         hint = "Templates are in the project's folder 'templates', or come with magnusctl."
         raise InputError(f"there is no template '{error.name}'", hint=hint) from None

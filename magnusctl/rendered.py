@@ -6,23 +6,31 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from magnusctl.errors import InputError
+from magnusctl.quote import shown
 from magnusctl.resources.block import Block
 from magnusctl.resources.file import File
 from magnusctl.state import Resource
 
 
 def write(out: Path, host: str, desired: Sequence[Resource]) -> int:
-    """Write `out/host/path` for every file; a block gets `.block` behind its name. Count them."""
+    """Write `out/host/path` for every file; a block gets `.block` behind its name. Count them.
+
+    Where a secret goes it says `(secret NAME)`.
+    """
     count = 0
     for resource in desired:
         if isinstance(resource, File) and resource.ensure == "present":
-            _write(out / host / resource.path.lstrip("/"), resource.data)
+            _write(out / host / resource.path.lstrip("/"), _bytes(resource.content))
         elif isinstance(resource, Block) and resource.ensure == "present":
-            _write(out / host / f"{resource.path.lstrip('/')}.block", resource.content.encode())
+            _write(out / host / f"{resource.path.lstrip('/')}.block", _bytes(resource.content))
         else:
             continue
         count += 1
     return count
+
+
+def _bytes(text: str) -> bytes:
+    return shown(text).encode("utf-8", "surrogateescape")
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -46,6 +46,7 @@ class Resource:
     after: tuple[str, ...] = ()
     restart_on: tuple[str, ...] = ()
     inputs: str = ""
+    inputs_from: tuple[Resource, ...] = field(default=(), repr=False)
     risk: Risk = Risk.NONE
     role: str = ""
 
@@ -93,6 +94,8 @@ class Change:
     guard: str | None = None
     again: bool = False
     """Whether what already runs is started, or what was already done is done, once more."""
+    answer: str = ""
+    """What the host said of it when this was planned, whether that guards it or not."""
 
     @property
     def differs(self) -> tuple[str, ...]:
@@ -144,13 +147,14 @@ class Step:
     """What a job does for one or more changes.
 
     `prepare` runs before the first step of the job, `script` is this step; `payload` are files
-    that travel with the job, by SHA-256.
+    that travel with the job, by SHA-256. After `seconds` all of it is killed.
     """
 
     changes: tuple[Change, ...]
     script: str
     prepare: str = ""
-    payload: Mapping[str, bytes] | None = None
+    payload: Mapping[str, bytes] | None = field(default=None, repr=False)
+    seconds: int = 600
 
 
 class Kind(Protocol):
@@ -172,6 +176,10 @@ class Kind(Protocol):
 
     def apply(self, changes: Sequence[Change], /) -> Sequence[Step]:
         """The steps that make consecutive changes of this kind."""
+        ...
+
+    def former(self, resource: Any, answer: str, /) -> Resource | str:
+        """What declares the state of an answer, so that it can be had again; or why it cannot."""
         ...
 
 

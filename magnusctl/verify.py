@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from magnusctl import checks, converge, script
-from magnusctl.checks import Ping, throughput
+from magnusctl.answers import Answers
+from magnusctl.bootstrap import Privilege
+from magnusctl.checks import Ping, custom, throughput
 from magnusctl.converge import Machine, Observation
 from magnusctl.errors import MagnusError, Unreachable
 from magnusctl.fleet import Fleet
 from magnusctl.inventory.model import Link
 from magnusctl.parallel import each
 from magnusctl.report import Result, Verdict
-from magnusctl.script import Answers
+from magnusctl.secrets import reveal
 from magnusctl.state import Probe
 
 
@@ -34,6 +36,7 @@ def verify(fleet: Fleet, *, network: bool) -> list[Result]:
 
     Without `network` nothing is sent between hosts: for recorded answers.
     """
+    reveal(resource for machine in fleet.machines for resource in machine.desired)
     found = each(fleet.names, lambda name: _ask(fleet, name, network), fleet.workers)
     results = [r for name, answer in found.items() for r in _host(fleet, name, answer, network)]
     if network:
@@ -45,8 +48,9 @@ def verify(fleet: Fleet, *, network: bool) -> list[Result]:
 def _ask(fleet: Fleet, name: str, network: bool) -> Observation:
     more: list[Probe[Any]] = []
     if network:
+        own = [custom.probe(check) for check in fleet.checks if name in check.hosts]
         addresses = [peer.address for peer in peers(fleet, name)]
-        more = [checks.peers_probe(addresses), throughput.present()]
+        more = [checks.peers_probe(addresses), throughput.present(), *own]
     return converge.observe(fleet.machine(name), more)
 
 
@@ -81,6 +85,17 @@ def _host(
         pings: Sequence[Ping] = answer.answers["peers"]
         for peer, ping in zip(peers(fleet, name), pings, strict=True):
             yield checks.reached(name, peer.name, peer.link, ping)
+    yield from _own(fleet, name, answer)
+
+
+def _own(fleet: Fleet, name: str, answer: Observation) -> Iterator[Result]:
+    """The checks of the project."""
+    for check in fleet.checks:
+        said = answer.answers.get(custom.probe_name(check))
+        if said is not None:
+            yield custom.judged(name, check, said)
+        elif name in check.hosts:
+            yield Result(name, check.name, Verdict.SKIP, "not asked: these are recorded answers")
 
 
 def _links(fleet: Fleet, seen: dict[str, Observation]) -> Iterator[Result]:
@@ -134,8 +149,8 @@ def _iperf3(
 
 def _one_answer(machine: Machine, probe: Probe[Any]) -> Any:
     nonce = secrets.token_hex(8)
-    request = script.probe_request([probe], nonce, root=machine.root, become=False)
+    request = script.probe_request([probe], nonce, root=machine.root, privilege=Privilege(False))
     answers = Answers(nonce)
-    for _ in answers.read(machine.transport.execute(request.command, request.stdin)):
+    for _ in answers.read(machine.transport.execute(request)):
         pass
     return probe.parse(answers.lines(probe))

@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from magnusctl import __version__
-from magnusctl.cli import demo, init, inventory, plan, probe, provision, render, trust, verify
+from magnusctl.cli import (
+    demo,
+    init,
+    inventory,
+    jobs,
+    plan,
+    probe,
+    provision,
+    render,
+    rollback,
+    trust,
+    verify,
+)
 
 app = typer.Typer(
     name="magnusctl",
@@ -45,6 +57,13 @@ app.command()(trust.trust)
 app.command()(render.render)
 app.command()(plan.plan)
 app.command()(provision.provision)
+app.command()(rollback.rollback)
+app.command()(rollback.deprovision)
+app.command()(jobs.jobs)
+app.command()(jobs.attach)
+app.command()(jobs.cancel)
+app.command()(jobs.history)
+app.command()(jobs.gc)
 app.command()(probe.probe)
 app.command()(verify.verify)
 app.command()(demo.demo)

@@ -93,3 +93,47 @@ def next_words(command: str, *, limit: str, tags: str) -> str:
     """A command to type next, about the same hosts and roles."""
     chosen = [*(["-l", limit] if limit != "*" else []), *(["-t", tags] if tags != "*" else [])]
     return f"{command} {sh(*chosen)}".rstrip()
+
+
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-disruption",
+        metavar="HOST:WHAT",
+        help="Consent to one disruption of a protected host; may be repeated.",
+    ),
+]
+WaitLockOption = Annotated[
+    str,
+    typer.Option(
+        "--wait-lock",
+        metavar="TIME",
+        help="Wait so long for another job's lock, as '10m'; else it is refused at once.",
+        show_default=False,
+    ),
+]
+AskSudoOption = Annotated[
+    bool,
+    typer.Option("--ask-sudo", help="Ask once for the password that sudo wants on the hosts."),
+]
+YesOption = Annotated[bool, typer.Option("-y", "--yes", help="Apply without asking.")]
+HostArgument = Annotated[str, typer.Argument(help="A host of the inventory.", show_default=False)]
+
+
+def seconds(text: str, option: str) -> int:
+    """A length of time, as `90`, `30s` or `10m`, in seconds. Raises InputError."""
+    from magnusctl.inventory.units import parse_seconds
+
+    if not text:
+        return 0
+    try:
+        return int(parse_seconds(f"{text}s" if text.isdecimal() else text))
+    except ValueError as error:
+        raise InputError(str(error), where=option) from None
+
+
+def one_host(host: str) -> str:
+    """A host as a selection. Raises InputError for a pattern."""
+    if any(sign in host for sign in "*?[!@,"):
+        raise InputError(f"'{host}' is no single host")
+    return host

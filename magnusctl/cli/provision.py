@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import time
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from magnusctl.cli.apply import apply, errors_of, sudo_password
 from magnusctl.cli.options import (
+    AllowOption,
+    AskSudoOption,
     DiffOption,
     InventoryOption,
     JsonOption,
@@ -16,9 +20,12 @@ from magnusctl.cli.options import (
     OverlayOption,
     ParallelOption,
     TagsOption,
+    WaitLockOption,
+    YesOption,
     inventory_paths,
     next_words,
     report,
+    seconds,
 )
 
 
@@ -31,34 +38,55 @@ def provision(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan and stop; as `magnusctl plan`.")
     ] = False,
-    yes: Annotated[bool, typer.Option("-y", "--yes", help="Apply without asking.")] = False,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            "--plan",
+            metavar="FILE",
+            help="Do what this plan says and nothing else; refused if anything changed since.",
+        ),
+    ] = None,
+    yes: YesOption = False,
+    allow_disruption: AllowOption = None,
+    wait_lock: WaitLockOption = "",
+    ask_sudo: AskSudoOption = False,
     observed: ObservedOption = None,
     parallel: ParallelOption = 16,
     json: JsonOption = False,
 ) -> None:
     """Show the plan, ask once, and make the hosts what the inventory says."""
     from magnusctl import fleet as fleets
-    from magnusctl.cli.ask import consent
+    from magnusctl import savedplan
     from magnusctl.errors import InputError
+    from magnusctl.provision import Errand
     from magnusctl.report import exit_code
 
     if observed and not dry_run:
         raise InputError("--observed plans from recorded answers, so it goes with --dry-run")
-    paths = inventory_paths(inventory, overlay)
-    fleet = fleets.open_fleet(paths, limit=limit, tags=tags, workers=parallel, observed=observed)
+    saved = savedplan.read(plan) if plan else None
+    if saved and (limit, tags) != ("*", "*"):
+        raise InputError("--plan says itself for which hosts and roles it is: leave -l and -t out")
+    if saved:
+        limit, tags = saved.limit, saved.tags
+    errand = Errand(wait_lock_s=seconds(wait_lock, "--wait-lock"))
+    fleet = fleets.open_fleet(
+        inventory_paths(inventory, overlay),
+        limit=limit,
+        tags=tags,
+        workers=parallel,
+        observed=observed,
+        password=sudo_password(ask_sudo),
+    )
     drawn = report(json)
-    planned = fleets.plan_all(fleet, texts=diff and not observed)
+    now = None if observed else datetime.now(UTC)
+    planned = fleets.plan_all(
+        fleet, texts=diff and not observed, allow=allow_disruption or (), now=now
+    )
+    if saved:
+        savedplan.require_fresh(saved, planned)
     words = next_words("magnusctl provision", limit=limit, tags=tags)
-    then = f"Apply with:  {words}" if dry_run and not observed else ""
-    drawn.plans(planned, diff=diff, then=then)
-    errors = [item.error for item in planned if item.error]
+    drawn.plans(planned, diff=diff, then=f"Apply with:  {words}" if dry_run and now else "")
+    outcomes = []
     if not dry_run and any(item.plan for item in planned):
-        consent(planned, yes=yes, json=json)
-        started = time.monotonic()
-        try:
-            outcomes = fleets.apply_all(fleet, planned, drawn)
-        finally:
-            drawn.close()
-        drawn.outcomes(outcomes, time.monotonic() - started)
-        errors += [outcome.error for outcome in outcomes if outcome.error]
-    raise typer.Exit(exit_code(errors))
+        outcomes = apply(fleet, planned, drawn, errand, yes=yes, json=json)
+    raise typer.Exit(exit_code(errors_of(planned, outcomes)))

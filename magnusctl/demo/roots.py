@@ -11,8 +11,9 @@ from magnusctl.inventory.model import Host
 
 # What the prelude and a job use beside stand-ins. With its own sh a root runs nothing but these.
 TOOLS = (
-    *("awk", "basename", "cat", "chmod", "chown", "cp", "cut", "date", "dd", "dirname", "env"),
-    *("grep", "head", "ln", "ls", "mkdir", "mv", "od", "openssl", "printf", "rm", "rmdir", "sed"),
+    *("awk", "basename", "cat", "chmod", "chown", "cp", "cut", "date", "dd", "df", "dirname", "du"),
+    *("env", "grep", "head", "ln", "ls", "mkdir", "mv", "nohup", "od", "openssl", "perl", "printf"),
+    *("ps", "rm", "rmdir", "sed", "setsid"),
     *("sh", "sha256sum", "shasum", "sleep", "sort", "stat", "sync", "tail", "tar", "timeout"),
     *("touch", "tr", "wc"),
 )
@@ -75,7 +76,7 @@ def make(root: Path, host: Host, macs: Mapping[str, str]) -> None:
 
 def _programs(folder: Path, system: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    lacking = ("sha256sum", "timeout") if system == "macos" else ()
+    lacking = ("setsid", "sha256sum", "timeout") if system == "macos" else ()
     for tool in TOOLS:
         found = shutil.which(tool)
         if found and tool not in lacking:

@@ -109,6 +109,8 @@ def _overlay(
     hosts: dict[str, Any] = {}
     for name, host in inventory.hosts.items():
         hosts[name] = {"root": str(folder / "hosts" / name), "simulated": True, "become": False}
+        # A demo is given at any hour: what it shows must not depend on the clock.
+        hosts[name]["freeze"] = []
         if host.connection == "ssh":
             keys = folder / "keys"
             hosts[name] |= {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from datetime import date
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -13,7 +14,8 @@ from magnusctl.inventory.ranges import expand
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
-def _octal(value: object) -> object:
+def octal_mode(value: object) -> object:
+    """Four octal digits as text. Raises ValueError for anything else."""
     if isinstance(value, int) and re.fullmatch(r"[0-7]{3,4}", str(value)):
         raise ValueError(f"a mode is quoted octal: write '{value:0>4}', with the quotes")
     if not isinstance(value, str) or not re.fullmatch(r"[0-7]{4}", value):
@@ -27,7 +29,8 @@ def _single_line(value: str) -> str:
     return value
 
 
-def _path(value: str) -> str:
+def plain_path(value: str) -> str:
+    """An absolute path without detours. Raises ValueError for anything else."""
     if not value.startswith("/"):
         raise ValueError("expected an absolute path")
     if "/../" in f"{value}/" or "//" in value or (value.endswith("/") and value != "/"):
@@ -82,7 +85,17 @@ def _interface(value: str) -> str:
     return str(interface)
 
 
-def _matching(pattern: str, wanted: str) -> AfterValidator:
+def _date(value: object) -> date:
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        raise ValueError("expected a date, as '2026-12-25'")
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"no calendar has the day {value}") from None
+
+
+def matching(pattern: str, wanted: str) -> AfterValidator:
+    """A check that all of a text matches; `wanted` says so in words."""
     compiled = re.compile(pattern, re.ASCII)
 
     def check(value: str) -> str:
@@ -94,42 +107,47 @@ def _matching(pattern: str, wanted: str) -> AfterValidator:
 
 
 Mode = Annotated[
-    str, BeforeValidator(_octal), WithJsonSchema({"type": "string", "pattern": "^[0-7]{4}$"})
+    str, BeforeValidator(octal_mode), WithJsonSchema({"type": "string", "pattern": "^[0-7]{4}$"})
 ]
 Line = Annotated[str, AfterValidator(_single_line)]
-AbsolutePath = Annotated[str, AfterValidator(_path)]
+AbsolutePath = Annotated[str, AfterValidator(plain_path)]
 HostName = Annotated[str, AfterValidator(_host)]
-Comment = Annotated[Line, _matching("[^:]*", "a comment without ':', which ends it in passwd")]
+Comment = Annotated[Line, matching("[^:]*", "a comment without ':', which ends it in passwd")]
 Label = Annotated[str, AfterValidator(_label)]
 HostPattern = Annotated[str, AfterValidator(_host_pattern)]
 Address = Annotated[str, AfterValidator(_address)]
 Interface = Annotated[str, AfterValidator(_interface)]
+Clock = Annotated[
+    str, matching(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time of day, '00:00' to '23:59'")
+]
+ClockEnd = Annotated[
+    str, matching(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00", "a time of day, '00:00' to '24:00'")
+]
+Date = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Mac = Annotated[
     str,
-    _matching(
+    matching(
         r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", "a MAC address in small letters, as 'a0:36:9f:12:34:56'"
     ),
 ]
-Device = Annotated[str, _matching(r"[A-Za-z][A-Za-z0-9_.-]{0,14}", "an interface name, as 'en0'")]
-UserName = Annotated[str, _matching(r"[a-z_][a-z0-9_-]{0,31}", "a user or group name, as 'magnus'")]
-LoginName = Annotated[str, _matching(r"[A-Za-z_][A-Za-z0-9._@\\-]*", "a login name, as 'me'")]
+Device = Annotated[str, matching(r"[A-Za-z][A-Za-z0-9_.-]{0,14}", "an interface name, as 'en0'")]
+UserName = Annotated[str, matching(r"[a-z_][a-z0-9_-]{0,31}", "a user or group name, as 'magnus'")]
+LoginName = Annotated[str, matching(r"[A-Za-z_][A-Za-z0-9._@\\-]*", "a login name, as 'me'")]
 GroupName = Annotated[
-    str, _matching(r"[A-Za-z_][A-Za-z0-9_-]{0,62}", "a group name: letters, digits, '_' and '-'")
+    str, matching(r"[A-Za-z_][A-Za-z0-9_-]{0,62}", "a group name: letters, digits, '_' and '-'")
 ]
 Member = Annotated[
-    str, _matching(r"@login|[a-z_][a-z0-9_-]{0,31}", "a user name, or '@login' for whoever logs in")
+    str, matching(r"@login|[a-z_][a-z0-9_-]{0,31}", "a user name, or '@login' for whoever logs in")
 ]
-PackageName = Annotated[str, _matching(r"[a-z0-9][a-z0-9+.@_-]*", "a package name, as 'iperf3'")]
-Unit = Annotated[
-    str, _matching(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*", "a unit name, as 'chrony'")
-]
+PackageName = Annotated[str, matching(r"[a-z0-9][a-z0-9+.@_-]*", "a package name, as 'iperf3'")]
+Unit = Annotated[str, matching(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*", "a unit name, as 'chrony'")]
 SysctlKey = Annotated[
-    str, _matching(r"[a-z0-9_]+(\.[A-Za-z0-9_-]+)+", "a key, as 'net.core.rmem_max'")
+    str, matching(r"[a-z0-9_]+(\.[A-Za-z0-9_-]+)+", "a key, as 'net.core.rmem_max'")
 ]
 PublicKey = Annotated[
     str,
-    _matching(
+    matching(
         r"(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)|sk-\S+)"
         r" [A-Za-z0-9+/]+=*( [^\x00-\x1f]*)?",
         "one line of a public key file, as 'ssh-ed25519 AAAA… you@laptop'",

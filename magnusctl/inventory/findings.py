@@ -6,6 +6,7 @@ import difflib
 import types
 import typing
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -28,12 +29,36 @@ _EXPECTED = {
 }
 
 
-def problems(document: Document, errors: Sequence[ErrorDetails]) -> list[Problem]:
+def problems(
+    document: Document, errors: Sequence[ErrorDetails], root: type[BaseModel] = Inventory
+) -> list[Problem]:
     """One finding for each place; a union reports one for each of its members."""
-    by_place: dict[tuple[Path, str], list[ErrorDetails]] = {}
+    by_place: dict[Path, list[ErrorDetails]] = {}
     for error in errors:
-        by_place.setdefault((_path(document.data, error), ""), []).append(error)
-    return [_problem(document, path, found) for (path, _), found in by_place.items()]
+        by_place.setdefault(_path(document.data, error), []).append(error)
+    return [
+        _private(document, path, found[0], root)
+        if path[:1] == ("secrets",)
+        else _problem(document, path, found, root)
+        for path, found in by_place.items()
+    ]
+
+
+def _private(document: Document, path: Path, error: ErrorDetails, root: type[BaseModel]) -> Problem:
+    """What somebody wrote in the place of a secret may be the secret: it is not repeated."""
+    value = error["input"]
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        error = {**error, "input": _Unshown("text" if isinstance(value, str) else "a number")}
+    problem = _problem(document, path, [error], root)
+    if error["type"].startswith("model"):
+        hint = "say where it is, as {env: NAME}; a secret itself is not written here"
+        problem = replace(problem, hint=hint)
+    return replace(problem, private=True)
+
+
+@dataclass(frozen=True)
+class _Unshown:
+    kind: str
 
 
 def _path(data: Value, error: ErrorDetails) -> Path:
@@ -50,14 +75,16 @@ def _path(data: Value, error: ErrorDetails) -> Path:
     return tuple(path)
 
 
-def _problem(document: Document, path: Path, found: Sequence[ErrorDetails]) -> Problem:
+def _problem(
+    document: Document, path: Path, found: Sequence[ErrorDetails], root: type[BaseModel]
+) -> Problem:
     error = found[0]
     kind = error["type"]
     name = _name(path)
     about_key = kind == "extra_forbidden" or "[key]" in error["loc"]
     mark = place(document, path, key=about_key)
     if kind == "extra_forbidden":
-        return Problem(f"unknown key {name}", mark, _nearest_key(path), len(name) - 2)
+        return Problem(f"unknown key {name}", mark, _nearest_key(path, root), len(name) - 2)
     if kind == "missing":
         return Problem(f"{name} is missing here", place(document, path[:-1], key=True))
     if kind == "literal_error":
@@ -103,6 +130,8 @@ def describe(value: object) -> str:
     """A value in a few words, as it is written."""
     if value is None:
         return "empty"
+    if isinstance(value, _Unshown):
+        return value.kind
     if isinstance(value, dict):
         return "keys and values"
     if isinstance(value, tuple):
@@ -137,7 +166,7 @@ def _literal(path: Path, mark: Mark, error: ErrorDetails) -> Problem:
     allowed = error.get("ctx", {}).get("expected", "").replace(" or ", ", ").replace("'", "")
     words = [word.strip() for word in allowed.split(",")]
     field = next((str(part) for part in reversed(path) if isinstance(part, str)), "value")
-    what = {"roles": "role"}.get(field, field)
+    what = {"roles": "role", "days": "day"}.get(field, field)
     hint = nearest(str(error["input"]), words) or f"one of: {', '.join(words)}"
     if error["input"] is None:
         return Problem(f"'{what}' is empty", mark, hint)
@@ -150,13 +179,13 @@ def nearest(word: str, words: Iterable[str]) -> str:
     return f"did you mean '{close[0]}'?" if close else ""
 
 
-def _nearest_key(path: Path) -> str:
-    model: object = Inventory
+def _nearest_key(path: Path, root: type[BaseModel]) -> str:
+    model: object = root
     for part in path[:-1]:
         model = _inside(model, part)
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         return ""
-    names = list(model.model_fields)
+    names = [field.alias or name for name, field in model.model_fields.items()]
     return nearest(str(path[-1]), names) or f"known here: {', '.join(names)}"
 
 

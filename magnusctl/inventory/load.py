@@ -21,21 +21,24 @@ class Problem:
     mark: Mark
     hint: str = ""
     width: int = 1
+    private: bool = False
+    """Whether its line may hold what nobody should see."""
 
 
 def read_documents(paths: Sequence[Path]) -> Document:
     """The first file with the others laid over it: mappings merge, everything else replaces."""
-    document = _read(paths[0])
+    document = read_document(paths[0])
     for path in paths[1:]:
-        document = overlay(document, _read(path))
+        document = overlay(document, read_document(path))
     return document
 
 
-def _read(path: Path) -> Document:
+def read_document(path: Path, what: str = "the inventory") -> Document:
+    """One file of keys and values. Raises InputError."""
     try:
         if path.stat().st_size > yaml.MAX_SIZE:
-            size = yaml.MAX_SIZE >> 20
-            raise InputError(f"larger than {size} MiB: this is no inventory", where=str(path))
+            size, noun = yaml.MAX_SIZE >> 20, what.rpartition(" ")[2]
+            raise InputError(f"larger than {size} MiB: this is no {noun}", where=str(path))
         data = path.read_bytes()
     except FileNotFoundError:
         hint = "Write one with:  magnusctl init"
@@ -44,8 +47,8 @@ def _read(path: Path) -> Document:
         raise InputError(error.strerror or "cannot be read", where=str(path)) from None
     document = yaml.read(_decoded(data, path), str(path))
     if document.data is not None and not isinstance(document.data, dict):
-        what = "a list" if isinstance(document.data, tuple) else f"'{document.data}'"
-        message = f"the inventory must be keys and values, not {what}"
+        found = "a list" if isinstance(document.data, tuple) else f"'{document.data}'"
+        message = f"{what} must be keys and values, not {found}"
         raise fail(document, [Problem(message, place(document, ()))])
     return document
 
@@ -93,10 +96,10 @@ def fail(document: Document, problems: Sequence[Problem]) -> InputError:
     lines = [f"{p.mark}: {p.message}" + (f" ({p.hint})" if p.hint else "") for p in others]
     if len(lines) > MAX_SHOWN:
         lines = [*lines[:MAX_SHOWN], f"… and {len(lines) - MAX_SHOWN} more"]
-    carets = document.excerpt(first.mark, first.width)
+    carets = "     " if first.private else document.excerpt(first.mark, first.width)
     if first.hint:
         carets += f" {first.hint}"
-    detail = "\n".join([carets, *lines])
+    detail = "\n".join(text for text in [carets, *lines] if text.strip())
     return InputError(
         first.message, where=str(first.mark), detail=detail, hint="Nothing was contacted."
     )

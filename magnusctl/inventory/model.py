@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from magnusctl.inventory.fields import (
     AbsolutePath,
@@ -20,13 +20,16 @@ from magnusctl.inventory.fields import (
     LoginName,
     Mac,
     Port,
+    Unit,
 )
+from magnusctl.inventory.providers import SecretName, SecretSpec
+from magnusctl.inventory.rolenames import RoleName
 from magnusctl.inventory.specs import Resources
 from magnusctl.inventory.strict import Model
 from magnusctl.inventory.units import BitsPerSecond, Bytes, Seconds
 from magnusctl.inventory.variables import Variables
+from magnusctl.inventory.windows import Window
 
-RoleName = Literal["base", "network", "cuda", "inference", "trading"]
 Engine = Literal["vllm", "mlx", "ollama", "llamacpp"]
 Os = Annotated[
     Literal["ubuntu-22.04", "ubuntu-24.04", "debian-12", "debian-13", "macos-15", "macos-26"],
@@ -107,6 +110,9 @@ class Host(Model):
     become: Annotated[
         bool, Field(description="Get root's rights with sudo; not needed for a login as root.")
     ] = True
+    sudo_password: Annotated[
+        SecretName | None, Field(description="The secret that sudo is told, where it asks.")
+    ] = None
     root: Annotated[
         AbsolutePath | None,
         Field(description="Put every path below this folder; for tests and the demo."),
@@ -115,13 +121,41 @@ class Host(Model):
         bool, Field(description="Stand-ins answer for this machine; every report says so.")
     ] = False
     ssh: Ssh = Ssh.model_construct()
-    protected: bool = False
+    confirm_timeout: Annotated[
+        Seconds,
+        Field(
+            description="How long the host waits to be reached anew before it takes back what "
+            "could have cut it off."
+        ),
+    ] = 120.0
+    freeze: Annotated[
+        tuple[Label, ...],
+        Field(description="Windows during which nothing is changed on this host."),
+    ] = ()
+    maintenance: Annotated[
+        tuple[Label, ...],
+        Field(description="Windows during which disruptions need not be named."),
+    ] = ()
+    protected_services: Annotated[
+        tuple[Unit, ...], Field(description="Services that nothing may disturb unasked.")
+    ] = ()
+    protected: Annotated[
+        bool,
+        Field(description="What disturbs it needs consent; true where services are protected."),
+    ] = False
     location: Line = ""
     hardware: Hardware = Hardware.model_construct()
     roles: tuple[RoleName, ...] = ()
     engine: Engine | None = None
     variables: Variables = Variables.model_construct()
     resources: Resources = Resources.model_construct()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _protected_with_its_services(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "protected" in given:
+            return given
+        return {**given, "protected": True} if given.get("protected_services") else given
 
     @property
     def macos(self) -> bool:
@@ -167,9 +201,13 @@ class Inventory(Model):
 
     cluster: Label = "magnus"
     variables: Variables = Variables.model_construct()
+    secrets: dict[SecretName, SecretSpec] = {}
     groups: dict[GroupName, Group] = {}
     hosts: Annotated[dict[HostPattern, Host], AfterValidator(_some)]
     links: dict[Label, Link] = {}
+    windows: Annotated[
+        dict[Label, Window], Field(description="Hours that hosts refer to; see protection.md.")
+    ] = {}
 
     def links_of(self, host: str) -> list[tuple[str, Link]]:
         """The links that end at a host, by name."""

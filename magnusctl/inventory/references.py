@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 
+from magnusctl.inventory import protection, secrecy
 from magnusctl.inventory.findings import nearest
 from magnusctl.inventory.load import Problem, place
 from magnusctl.inventory.marks import Document, Mark, Path
 from magnusctl.inventory.model import Host, Inventory, Link
 from magnusctl.inventory.ranges import address_of, expand
-from magnusctl.inventory.specs import FileSpec
+from magnusctl.inventory.specs import FileSpec, Resources
 
 DESTINATION = re.compile(r"(?:([^@\s-][^@\s]*)@)?(\[[0-9a-fA-F:.]+\]|[^:\s@-][^:\s@]*)(?::(\d+))?")
 """`[user@]host[:port]`, as ssh takes it; none of the parts begins with a dash."""
@@ -25,17 +26,21 @@ def problems(document: Document, inventory: Inventory) -> Iterator[Problem]:
         yield from _address(document, pattern, host)
         yield from _jumps(document, inventory, pattern, host)
         yield from _fitting(document, pattern, host)
-        yield from _files(document, ("hosts", pattern), host.resources.files)
+        path: Path = ("hosts", pattern, "resources")
+        yield from declared(document, path, host.resources, inventory.secrets)
     for name, group in inventory.groups.items():
         for index, pattern in enumerate(group.hosts):
             for member, _ in expand(pattern):
                 if member not in hosts:
                     mark = place(document, ("groups", name, "hosts", index))
                     yield _no_host(member, hosts, f"group {name}", mark)
-        yield from _files(document, ("groups", name), group.resources.files)
+        path = ("groups", name, "resources")
+        yield from declared(document, path, group.resources, inventory.secrets)
     for name, link in inventory.links.items():
         yield from _link(document, name, link, hosts)
     yield from _networks(document, inventory)
+    yield from protection.problems(document, inventory)
+    yield from secrecy.problems(document, inventory)
 
 
 def _twice(document: Document, inventory: Inventory) -> Iterator[Problem]:
@@ -170,14 +175,31 @@ def _networks(document: Document, inventory: Inventory) -> Iterator[Problem]:
                 )
 
 
-def _files(document: Document, path: Path, files: Mapping[str, FileSpec]) -> Iterator[Problem]:
-    for name, spec in files.items():
-        mark = place(document, (*path, "resources", "files", name), key=True)
+def declared(
+    document: Document, path: Path, resources: Resources, secrets: Collection[str]
+) -> Iterator[Problem]:
+    """What cannot be of the resources that stand at a place of a document."""
+    for name, spec in resources.files.items():
+        mark = place(document, (*path, "files", name), key=True)
         folder, _, file = name.rpartition("/")
         if folder == "/etc/sudoers.d" and set(file) & {".", "~"}:
             message = f"sudo skips {name}: it reads no file whose name has '.' or '~'"
             yield Problem(message, mark, "", len(name))
-        given = (spec.content is not None) + (spec.template is not None)
-        if given == 2 or (given == 0 and spec.ensure == "present"):
-            message = f"{name} needs either 'content' or 'template'"
-            yield Problem(message, mark, "not both" if given == 2 else "", len(name))
+        given = sum(text is not None for text in (spec.content, spec.template, spec.secret))
+        if given > 1 or (given == 0 and spec.ensure == "present"):
+            message = f"{name} needs either 'content' or 'template', or 'secret'"
+            yield Problem(message, mark, "not both" if given > 1 else "", len(name))
+        if spec.secret:
+            yield from _secret(document, (*path, "files", name), spec, secrets)
+
+
+def _secret(
+    document: Document, path: Path, spec: FileSpec, secrets: Collection[str]
+) -> Iterator[Problem]:
+    mark = place(document, (*path, "secret"))
+    if spec.secret and spec.secret not in secrets:
+        yield secrecy.unknown(str(path[-1]), spec.secret, secrets, mark)
+    if not spec.mode.endswith("00"):
+        message = f"{path[-1]} holds a secret, so only its owner may read it"
+        hint = f"the mode is {spec.mode}: write mode: '0600'"
+        yield Problem(message, mark, hint, len(spec.secret or ""))

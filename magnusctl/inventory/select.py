@@ -13,7 +13,7 @@ from magnusctl.inventory.specs import Resources
 from magnusctl.inventory.variables import Variables
 
 
-def select(inventory: Inventory, pattern: str) -> list[str]:
+def select(inventory: Inventory, pattern: str, what: str = "--limit") -> list[str]:
     """Hosts for `rtx3090,@gpu,edge-*,!linode`, in the order of the inventory.
 
     Raises InputError for a part that matches nothing.
@@ -27,7 +27,7 @@ def select(inventory: Inventory, pattern: str) -> list[str]:
         chosen = set(inventory.hosts)
     hosts = [host for host in inventory.hosts if host in chosen - dropped]
     if not hosts:
-        raise InputError(f"no host is left by --limit '{pattern}'")
+        raise InputError(f"no host is left by {what} '{pattern}'")
     return hosts
 
 

@@ -44,7 +44,7 @@ def as_json(inventory: Inventory) -> str:
 
 
 def as_text(inventory: Inventory) -> str:
-    """A line or two for every host, then the links."""
+    """A line or two for every host, then the links and windows."""
     lines = [f"cluster {inventory.cluster}"]
     width = max(len(name) for name in inventory.hosts) + 2
     for name, host in inventory.hosts.items():
@@ -56,7 +56,16 @@ def as_text(inventory: Inventory) -> str:
         ends = " – ".join(f"{host} {end.address}" for host, end in link.ends.items())
         speed = format_bits_per_second(link.speed)
         lines.append(f"  {name:<12} {link.kind} {speed} mtu {link.mtu}   {ends}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_windows(inventory)])
+
+
+def _windows(inventory: Inventory) -> Iterator[str]:
+    if inventory.windows:
+        yield "windows"
+    for name, window in inventory.windows.items():
+        hours = f"{window.begins}–{window.ends} {window.timezone}"
+        note = f"   {window.note}" if window.note else ""
+        yield f"  {name:<12} {' '.join(window.days)} {hours}{note}"
 
 
 def _facts(inventory: Inventory, name: str, host: Host) -> Iterator[str]:
@@ -64,6 +73,8 @@ def _facts(inventory: Inventory, name: str, host: Host) -> Iterator[str]:
     marks = [where, *(["protected"] if host.protected else []), host.location, host.engine or ""]
     groups = inventory.groups_of(name)
     marks += [f"groups {', '.join(groups)}"] if groups else []
+    marks += [f"freeze {', '.join(host.freeze)}"] if host.freeze else []
+    marks += [f"maintenance {', '.join(host.maintenance)}"] if host.maintenance else []
     yield ", ".join(mark for mark in marks if mark)
     hardware = host.hardware
     parts = [hardware.cpu, f"{hardware.cores} cores" if hardware.cores else ""]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from magnusctl.inventory.fields import (
     AbsolutePath,
     Comment,
+    HostName,
     Line,
     Member,
     Mode,
@@ -15,18 +18,20 @@ from magnusctl.inventory.fields import (
     Unit,
     UserName,
 )
+from magnusctl.inventory.providers import SecretName
 from magnusctl.inventory.strict import Model
 
 
 class FileSpec(Model):
-    """A file: its text, or a template in the project's folder `templates`."""
+    """A file: its text, a template of the project's folder `templates`, or a secret on a line."""
 
     content: str | None = None
     template: Line | None = None
+    secret: SecretName | None = None
     mode: Mode = "0644"
     owner: UserName = "root"
     group: UserName | None = None
-    validator: Literal["sshd", "sudoers", "chrony", "netplan", "unit", "plist"] | None = None
+    validator: Literal["sshd", "sudoers", "chrony", "netplan", "nft", "unit", "plist"] | None = None
     ensure: Literal["present", "absent"] = "present"
 
 
@@ -73,6 +78,9 @@ class CommandSpec(Model):
 
     run: str
     unless: str = ""
+    undo: Annotated[
+        str, Field(description="What takes it back: run by a rollback, where 'unless' holds.")
+    ] = ""
     restart_on: tuple[Line, ...] = ()
     after: tuple[Line, ...] = ()
 
@@ -81,6 +89,7 @@ class Resources(Model):
     """Things declared directly, beside roles; they are applied in this order."""
 
     packages: tuple[PackageName, ...] = ()
+    hostname: HostName | None = None
     groups: dict[UserName, GroupSpec] = {}
     users: dict[UserName, UserSpec] = {}
     directories: dict[AbsolutePath, DirectorySpec] = {}

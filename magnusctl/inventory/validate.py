@@ -2,30 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from magnusctl.inventory import findings, references
-from magnusctl.inventory.load import Problem, fail, place, read_documents
+from magnusctl.inventory.checkspec import CheckSpec
+from magnusctl.inventory.load import Problem, fail, place, read_document, read_documents
+from magnusctl.inventory.marks import Document
 from magnusctl.inventory.model import Inventory
+from magnusctl.inventory.project import own_files, project_of
+from magnusctl.inventory.rolenames import ROLE_NAMES
 from magnusctl.inventory.select import expand_ranges
+from magnusctl.inventory.specs import Resources
+from magnusctl.inventory.strict import Model
+
+TAKEN = (*ROLE_NAMES, "resources")
+"""Names that no role of a project may have: `resources` is the tag of what has no role."""
+
+M = TypeVar("M", bound=Model)
 
 
 def load(paths: list[Path]) -> Inventory:
-    """Read and check an inventory with its overlays. Raises InputError."""
+    """Read and check an inventory with its overlays. Raises InputError.
+
+    Hosts may have the roles of the project, which is the folder of the first file.
+    """
     document = read_documents(paths)
     if document.data is None:
         empty = Problem("the inventory is empty", place(document, ()), "try: magnusctl init")
         raise fail(document, [empty])
-    try:
-        inventory = Inventory.model_validate(document.data)
-    except ValidationError as error:
-        raise fail(document, findings.problems(document, error.errors())) from None
+    own = own_files(project_of(paths[0]), "roles", TAKEN)
+    inventory = _validated(Inventory, document, [*ROLE_NAMES, *own])
     found = list(references.problems(document, inventory))
     if found:
         raise fail(document, found)
     return expand_ranges(inventory)
+
+
+def load_resources(path: Path, secrets: Collection[str]) -> Resources:
+    """Read and check a role that is written as the section `resources`. Raises InputError."""
+    document = read_document(path, "a role")
+    resources = _validated(Resources, document)
+    found = list(references.declared(document, (), resources, secrets))
+    if found:
+        raise fail(document, found)
+    return resources
+
+
+def load_check(path: Path) -> CheckSpec:
+    """Read and check a check. Raises InputError."""
+    return _validated(CheckSpec, read_document(path, "a check"))
+
+
+def _validated(model: type[M], document: Document, roles: Collection[str] = ROLE_NAMES) -> M:
+    data = {} if document.data is None else document.data
+    try:
+        return model.model_validate(data, context={"roles": roles})
+    except ValidationError as error:
+        raise fail(document, findings.problems(document, error.errors(), model)) from None
 
 
 def warnings(inventory: Inventory) -> list[str]:

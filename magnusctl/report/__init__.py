@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from magnusctl.errors import Exit, MagnusError
+from magnusctl.quote import sh
 from magnusctl.state import Plan
 
 SCHEMA = 1
@@ -22,6 +23,8 @@ class Status(StrEnum):
     FAILED = "failed"
     CONFLICT = "conflict"
     SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    REVERTED = "reverted"
 
 
 class Verdict(StrEnum):
@@ -58,14 +61,61 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Disruption:
+    """What a plan would disturb on a protected host, why, and what allows it (empty: nothing)."""
+
+    host: str
+    what: str
+    why: str
+    allowed: str = ""
+
+    @property
+    def option(self) -> str:
+        """The option that allows it, as it is typed."""
+        return f"--allow-disruption {sh(f'{self.host}:{self.what}')}"
+
+
+@dataclass(frozen=True)
+class JobLine:
+    """A job as its host lists it: `state` is running, reverting, died, or how it ended; `at` is
+    how far it came, as `7/31`."""
+
+    job: str
+    state: str
+    at: str
+    verb: str
+    who: str
+    when: str
+    plan: str
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """Something that a host no longer needs: its kind, its size in KiB, its name."""
+
+    kind: str
+    kilobytes: int
+    name: str
+
+
+@dataclass(frozen=True)
 class Planned:
-    """What a host's plan is, or why there is none; `texts` are old file contents, for --diff."""
+    """What a host's plan is, or why there is none; `texts` are old file contents, for --diff.
+
+    `frozen` says until when and why nothing may be changed there; `held` is why this plan may not
+    be applied now.
+    """
 
     host: str
     plan: Plan | None = None
     error: MagnusError | None = None
     simulated: bool = False
     texts: Mapping[str, str] | None = None
+    disruptions: tuple[Disruption, ...] = ()
+    frozen: str = ""
+    held: MagnusError | None = None
+    fingerprints: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """For every resource the digests of what is declared and of what the host said."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +128,8 @@ class Outcome:
     job: str = ""
     seconds: float = 0.0
     error: MagnusError | None = None
+    held: bool = False
+    """Whether it was left alone on purpose: frozen, or protected."""
 
     @property
     def changed(self) -> int:
@@ -96,12 +148,32 @@ class Report(Protocol):
         """A step began or ended; called from many threads."""
         ...
 
+    def note(self, host: str, text: str) -> None:
+        """Something that a person who waits wants to know; called from many threads."""
+        ...
+
     def outcome(self, outcome: Outcome) -> None:
         """A host is done."""
         ...
 
     def outcomes(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         """The fleet is done."""
+        ...
+
+    def jobs(self, host: str, found: Sequence[JobLine]) -> None:
+        """The jobs of a host."""
+        ...
+
+    def history(self, found: Sequence[Mapping[str, object]]) -> None:
+        """Who did what."""
+        ...
+
+    def garbage(self, host: str, found: Sequence[Garbage], *, gone: bool) -> None:
+        """What is not needed on a host, and whether it is gone now."""
+        ...
+
+    def errors(self, found: Sequence[MagnusError]) -> None:
+        """Hosts that could not be asked."""
         ...
 
     def close(self) -> None:
@@ -117,11 +189,13 @@ def exit_code(errors: Iterable[MagnusError]) -> Exit:
     """One code for a fleet: the error that a person must act on first decides.
 
     A host that failed (5) hides nothing that would need another answer: when all errors agree
-    their code is used, otherwise some hosts failed.
+    their code is used, otherwise some hosts failed. What could not be taken back is never hidden.
     """
     codes = {error.exit_code for error in errors}
     if not codes:
         return Exit.OK
+    if Exit.ROLLBACK_FAILED in codes:
+        return Exit.ROLLBACK_FAILED
     return codes.pop() if len(codes) == 1 else Exit.HOSTS_FAILED
 
 

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 
 from magnusctl.quote import visible
+from magnusctl.report import Disruption, Planned
 from magnusctl.resources.block import Block
 from magnusctl.resources.command import Command
 from magnusctl.resources.file import File
@@ -54,7 +55,7 @@ def _detail(change: Change) -> str:
     if change.action is Action.UNKNOWN:
         return f"known after {_reasons(change) or 'the changes before it'}"
     if change.action is Action.RESTART:
-        return f"{_again(change)}, because {_reasons(change)}"
+        return restarted(change)
     if change.action is Action.DELETE:
         return ""
     if change.action is Action.CREATE:
@@ -62,8 +63,13 @@ def _detail(change: Change) -> str:
     if change.resource.kind == "command":
         return "runs"
     told = [_told(key, change) for key in change.differs if key != STARTED_WITH]
-    again = f" and {_again(change)}, because {_reasons(change)}" if change.restarts else ""
-    return ", ".join(told) + again
+    return ", ".join(told) + (f" and {restarted(change)}" if change.restarts else "")
+
+
+def restarted(change: Change) -> str:
+    """`restarts, because file:/etc/x`, or `reloads`, as the kind does it."""
+    because = f", because {_reasons(change)}" if change.because else ""
+    return f"{_again(change)}{because}"
 
 
 def _again(change: Change) -> str:
@@ -104,6 +110,8 @@ def text_diff(change: Change, old: str | None) -> list[str]:
         return []
     if "content" not in change.differs:
         return []
+    if isinstance(resource, File) and resource.secrets:
+        return ["(it holds secrets: its text is not shown)"]
     if old is None and change.action is not Action.CREATE:
         return ["(the text on the host is not known here)"]
     before = (old or "").splitlines()
@@ -119,6 +127,29 @@ def _block_of(text: Sequence[str], marker: str) -> list[str]:
     if begin not in text or end not in text:
         return []
     return list(text[text.index(begin) + 1 : text.index(end)])
+
+
+def title(item: Planned) -> str:
+    """How much a plan changes, or until when it waits."""
+    plan = item.plan
+    if not plan:
+        return "no changes"
+    changes = count(len(plan), "change")
+    if item.frozen and item.held:
+        return f"{item.frozen}, {changes} {'waits' if len(plan) == 1 else 'wait'}"
+    although = f", although {item.frozen}" if item.frozen else ""
+    restarts = f", {count(plan.restarts, 'restart')}" if plan.restarts else ""
+    return f"{changes}{restarts}{although}"
+
+
+def disruption_lines(found: Sequence[Disruption], width: int = 100) -> Iterator[str]:
+    """A line for each: what, why, and what allows it or the option that would."""
+    column = max((len(visible(item.what)) for item in found), default=0)
+    for item in found:
+        said = f"allowed by {item.allowed}" if item.allowed else item.option
+        head = f"{visible(item.what):<{column}}  {visible(item.why)}"
+        gap = f"\n{'':<{column + 2}}" if len(head) + len(said) + _INDENT + 3 > width else "   "
+        yield f"{head}{gap}{visible(said)}"
 
 
 def count(number: int, noun: str) -> str:

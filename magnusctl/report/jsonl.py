@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from magnusctl.errors import MagnusError
 from magnusctl.plan import as_json
-from magnusctl.report import SCHEMA, Outcome, Planned, Result, Status, StepDone
+from magnusctl.report import (
+    SCHEMA,
+    Disruption,
+    Garbage,
+    JobLine,
+    Outcome,
+    Planned,
+    Result,
+    Status,
+    StepDone,
+)
 from magnusctl.report.describe import text_diff
 from magnusctl.state import canonical
 
 
-def emit(kind: str, **values: object) -> None:
+def emit(kind: str, /, **values: object) -> None:
     """Print one object."""
     sys.stdout.write(canonical({"schema": SCHEMA, "type": kind, **values}) + "\n")
     sys.stdout.flush()
@@ -30,6 +41,15 @@ def error_json(error: MagnusError | None) -> dict[str, object] | None:
         "detail": error.detail,
         "hint": error.hint,
         "exit_code": int(error.exit_code),
+    }
+
+
+def _disruption_json(found: Disruption) -> dict[str, str]:
+    return {
+        "what": found.what,
+        "why": found.why,
+        "allowed": found.allowed,
+        "option": found.option,
     }
 
 
@@ -51,7 +71,15 @@ class JsonReport:
                     )
                     for change in item.plan.changes
                 }
-            emit("plan", **values, simulated=item.simulated, error=error_json(item.error))
+            emit(
+                "plan",
+                **values,
+                simulated=item.simulated,
+                disruptions=[_disruption_json(found) for found in item.disruptions],
+                frozen=item.frozen,
+                held=error_json(item.held),
+                error=error_json(item.error),
+            )
 
     def step(self, event: StepDone) -> None:
         if event.status is Status.RUNNING:
@@ -65,6 +93,10 @@ class JsonReport:
                 resources=list(event.resources),
                 status=event.status.value,
             )
+
+    def note(self, host: str, text: str) -> None:
+        with self._lock:
+            emit("note", host=host, text=text)
 
     def outcome(self, outcome: Outcome) -> None:
         with self._lock:
@@ -87,6 +119,22 @@ class JsonReport:
             changed=sum(outcome.changed for outcome in outcomes),
             seconds=round(seconds, 3),
         )
+
+    def jobs(self, host: str, found: Sequence[JobLine]) -> None:
+        for one in found:
+            emit("job", host=host, **asdict(one))
+
+    def history(self, found: Sequence[Mapping[str, object]]) -> None:
+        for line in found:
+            emit("audit", line=dict(line))
+
+    def garbage(self, host: str, found: Sequence[Garbage], *, gone: bool) -> None:
+        for one in found:
+            emit("garbage", host=host, gone=gone, **asdict(one))
+
+    def errors(self, found: Sequence[MagnusError]) -> None:
+        for error in found:
+            emit("error", **(error_json(error) or {}))
 
     def close(self) -> None:
         """Nothing is open."""

@@ -38,6 +38,10 @@ class Bars:
             what=visible(", ".join(event.resources))[:60],
         )
 
+    def note(self, line: str) -> None:
+        """A line above the bars; it stays."""
+        self._progress.console.print(line)
+
     def done(self, outcome: Outcome) -> None:
         """Say how a host ended."""
         if outcome.host in self._tasks:

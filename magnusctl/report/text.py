@@ -6,15 +6,26 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, TextIO
 
 from magnusctl.errors import MagnusError
 from magnusctl.quote import sh, visible
-from magnusctl.report import Outcome, Planned, Result, Status, StepDone, Verdict, counts
-from magnusctl.report.describe import count, lines, text_diff
-from magnusctl.state import Action, Plan
+from magnusctl.report import (
+    Garbage,
+    JobLine,
+    Outcome,
+    Planned,
+    Result,
+    Status,
+    StepDone,
+    Verdict,
+    counts,
+)
+from magnusctl.report.describe import count, disruption_lines, lines, text_diff, title
+from magnusctl.report.past import history_lines, job_lines
+from magnusctl.state import Action
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -89,13 +100,17 @@ class TextReport:
             if item.error:
                 self._say(visible(_indented(str(item.error))))
             return
-        head = f"{_title(item.plan)}{note}"
+        head = f"{title(item)}{note}"
         self._say(f"{item.host:<{width}}{head}", "bold" if item.plan.changes else "")
         for change, line in lines(item.plan, self._width):
             self._say(f"  {change.action.value} {line}", _COLOURS[change.action])
             old = (item.texts or {}).get(change.resource.name)
             for text in text_diff(change, old) if diff else ():
                 self._say(f"      {text}", _diff_colour(text))
+        if item.disruptions:
+            self._say("  Disruptions", "bold")
+        for line in disruption_lines(item.disruptions, self._width):
+            self._say(_indented(_indented(line)), "magenta")
 
     def step(self, event: StepDone) -> None:
         with self._lock:
@@ -113,6 +128,14 @@ class TextReport:
             self._bars = Bars(self.err)
         self._bars.step(event)
 
+    def note(self, host: str, text: str) -> None:
+        with self._lock:
+            line = visible(f"{host}  {text}")
+            if self._bars:
+                self._bars.note(line)
+            else:
+                self.err.print(line)
+
     def outcome(self, outcome: Outcome) -> None:
         with self._lock:
             if self._bars:
@@ -124,10 +147,36 @@ class TextReport:
         self._say("")
         for item in outcomes:
             self._outcome(item, width)
-        failed = [item for item in outcomes if item.error]
+        held = [item for item in outcomes if item.held]
+        failed = [item for item in outcomes if item.error and not item.held]
         total = count(sum(item.changed for item in outcomes), "change")
         end = f"{len(failed)} of {count(len(outcomes), 'host')} failed." if failed else "Done."
-        self._say(f"{end} {total} made in {seconds:.1f} s.", "bold red" if failed else "bold")
+        alone = f" {count(len(held), 'host')} left alone." if held else ""
+        style = "bold red" if failed else "bold"
+        self._say(f"{end} {total} made in {seconds:.1f} s.{alone}", style)
+        made = [item for item in outcomes if item.changed]
+        if made:
+            hosts = made[0].host if len(made) == 1 else "HOST"
+            self._say(f"Undo with:  magnusctl rollback {hosts}")
+
+    def jobs(self, host: str, found: Sequence[JobLine]) -> None:
+        self._say(f"{host}" if found else f"{host}  no jobs", "bold")
+        for line in job_lines(found):
+            self._say(visible(f"  {line}"))
+
+    def history(self, found: Sequence[Mapping[str, object]]) -> None:
+        for line in history_lines(found):
+            self._say(visible(line))
+
+    def garbage(self, host: str, found: Sequence[Garbage], *, gone: bool) -> None:
+        total = sum(one.kilobytes for one in found)
+        self._say(f"{host}  {total} KiB {'removed' if gone else 'would go'}", "bold")
+        for one in found:
+            self._say(visible(f"  {one.kind:<10} {one.kilobytes:>8} KiB  {one.name}"))
+
+    def errors(self, found: Sequence[MagnusError]) -> None:
+        for error in found:
+            print_error(error)
 
     def close(self) -> None:
         if self._bars:
@@ -135,9 +184,10 @@ class TextReport:
             self._bars = None
 
     def _outcome(self, item: Outcome, width: int) -> None:
-        verdict = Verdict.FAIL if item.error else Verdict.PASS
+        verdict = Verdict.SKIP if item.held else Verdict.FAIL if item.error else Verdict.PASS
         sign, colour = self._sign(verdict)
         what = count(item.changed, "change") + " made" if item.statuses else "no changes"
+        what = "left alone" if item.held else what
         job = f"   job {item.job}" if item.job else ""
         self._say(f"{item.host:<{width}}{sign} {what:<18}{item.seconds:>6.1f} s{job}", colour)
         if item.error:
@@ -177,13 +227,6 @@ _WORDS = {
 }
 
 
-def _title(plan: Plan) -> str:
-    if not plan.changes:
-        return "no changes"
-    restarts = f", {count(plan.restarts, 'restart')}" if plan.restarts else ""
-    return f"{count(len(plan), 'change')}{restarts}"
-
-
 def _summary(planned: Sequence[Planned]) -> str:
     plans = [item.plan for item in planned if item.plan is not None]
     failed = len(planned) - len(plans)
@@ -197,6 +240,8 @@ def _summary(planned: Sequence[Planned]) -> str:
     text = f"{count(total, 'change')} on {count(hosts, 'host')}"
     restarts = sum(plan.restarts for plan in plans)
     text += f", {count(restarts, 'restart')}" if restarts else ""
+    held = sum(item.held is not None for item in planned)
+    text += f"; {count(held, 'host')} held back" if held else ""
     return text + (f"; {count(failed, 'host')} could not be planned." if failed else ".")
 
 
@@ -208,7 +253,9 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
 
 
-_COMMAND = re.compile(r"magnusctl (plan|provision|trust|verify|probe)( [^\s]+)*")
+_COMMAND = re.compile(
+    r"magnusctl (plan|provision|trust|verify|probe|attach|jobs|history|rollback)( [^\s]+)*"
+)
 
 
 def repeated(text: str, arguments: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from magnusctl.resources import (
     directory,
     file,
     group,
+    hostname,
     interface,
     launchd,
     netservice,
@@ -23,12 +24,14 @@ from magnusctl.resources import (
     sysctl,
     user,
 )
+from magnusctl.resources.risks import judged
 from magnusctl.state import (
     Change,
     Kind,
     Observed,
     Probe,
     Resource,
+    Risk,
     Step,
     canonical,
     digest,
@@ -40,6 +43,7 @@ KINDS: Mapping[str, Kind] = {
     "directory": directory,
     "file": file,
     "group": group,
+    "hostname": hostname,
     "interface": interface,
     "launchd": launchd,
     "netservice": netservice,
@@ -49,6 +53,12 @@ KINDS: Mapping[str, Kind] = {
     "sysctl": sysctl,
     "user": user,
 }
+
+
+LATER = "later"
+"""The inputs of what restarts on a file with secrets: checking and rendering ask for no secret."""
+
+_BORROWS = {"block": ("file",), "user": ("group",)}
 
 
 def probes(resources: Sequence[Resource]) -> list[Probe[Mapping[str, Observed]]]:
@@ -77,10 +87,12 @@ def _probe(resources: Sequence[Resource]) -> Probe[Mapping[str, Observed]]:
 
 
 def shell_files(kinds: Iterable[str], suffix: str = "sh") -> tuple[str, ...]:
-    """The shell twins of some kinds; a directory asks with the words of a file."""
+    """The shell twins of some kinds, with those whose words they use."""
     wanted = set(kinds)
     if suffix == "sh" and "directory" in wanted:
         wanted.add("file")
+    if suffix == "apply.sh":
+        wanted |= {other for kind in wanted for other in _BORROWS.get(kind, ())}
     return tuple(f"resources/{kind}.{suffix}" for kind in sorted(wanted))
 
 
@@ -96,11 +108,13 @@ def seal(resources: Sequence[Resource]) -> tuple[Resource, ...]:
     Raises InputError for a name that no resource has, and for two resources of one name.
     """
     known: dict[str, Resource] = {}
-    for resource in resources:
+    for resource in map(judged, resources):
         if resource.id in known:
             raise InputError(f"{resource.id} is declared twice", hint=_declared_by(resource, known))
         known[resource.id] = resource
-    return tuple(_sealed(resource, known) for resource in resources)
+    for name, resource in known.items():
+        known[name] = _sealed(resource, known)
+    return tuple(known.values())
 
 
 def _declared_by(resource: Resource, known: Mapping[str, Resource]) -> str:
@@ -111,10 +125,32 @@ def _sealed(resource: Resource, known: Mapping[str, Resource]) -> Resource:
     for name in (*resource.restart_on, *resource.after):
         if name not in known:
             raise InputError(f"{resource.id} refers to {name}, which nothing declares")
-    parts = (name for name in resource.made_of() if name in known)
-    triggers = tuple(dict.fromkeys((*resource.restart_on, *parts)))
+    made_of = (name for name in resource.made_of() if name in known)
+    triggers = tuple(dict.fromkeys((*resource.restart_on, *made_of)))
     resource = replace(resource, restart_on=triggers)
     if not resource.restart_on:
         return resource
-    inputs = {name: dict(known[name].state()) for name in resource.restart_on}
-    return replace(resource, inputs=digest(canonical(inputs)))
+    if any(known[name].risk is Risk.CONNECTIVITY for name in triggers):
+        resource = replace(resource, risk=Risk.CONNECTIVITY)
+    if resource.inputs:
+        return resource
+    parts = tuple(known[name] for name in triggers)
+    if any(map(_waits, parts)):
+        return replace(resource, inputs=LATER, inputs_from=parts)
+    return replace(resource, inputs=_digest(parts))
+
+
+def _waits(resource: Resource) -> bool:
+    holds = isinstance(resource, file.File) and resource.ensure == "present" and resource.secrets
+    return bool(holds) or resource.inputs == LATER
+
+
+def _digest(parts: Iterable[Resource]) -> str:
+    return digest(canonical({part.id: dict(part.state()) for part in parts}))
+
+
+def settled(resource: Resource) -> Resource:
+    """What depends on secrets gets its digest: now they are asked for."""
+    if resource.inputs != LATER:
+        return resource
+    return replace(resource, inputs=_digest(map(settled, resource.inputs_from)), inputs_from=())

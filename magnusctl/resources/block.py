@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from magnusctl.quote import sh
 from magnusctl.state import ABSENT, Action, Change, Resource, State, Step, digest
@@ -27,6 +27,10 @@ class Block(Resource):
     owner: str = "0"
     group: str = "0"
     ensure: str = "present"
+    kept: str = ""
+    """SHA-256 of lines that the host kept, in the place of `content`."""
+    made: bool = False
+    """Whether the file is there only for this block, and goes with it."""
 
     def __post_init__(self) -> None:
         lines = self.content.split("\n")
@@ -41,7 +45,7 @@ class Block(Resource):
     def state(self) -> State:
         if self.ensure == "absent":
             return ABSENT
-        return {"ensure": "present", "content": digest(self.content)}
+        return {"ensure": "present", "content": self.kept or digest(self.content)}
 
 
 def question(resource: Block) -> tuple[str, ...]:
@@ -62,7 +66,27 @@ def _step(change: Change) -> Step:
     block = change.resource
     assert isinstance(block, Block)
     if change.action is Action.DELETE:
-        return Step((change,), sh("remove_block", block.path, block.marker))
+        made = "made" if block.made else "-"
+        return Step((change,), sh("remove_block", block.path, block.marker, made))
+    attributes = (block.path, block.marker, block.mode, block.owner, block.group)
+    if block.kept:
+        return Step((change,), sh("put_block", "kept", block.kept, *attributes))
     content = block.content.encode("utf-8", "surrogateescape")
-    words = (digest(content), block.path, block.marker, block.mode, block.owner, block.group)
-    return Step((change,), sh("put_block", *words), payload={digest(content): content})
+    script = sh("put_block", "files", digest(content), *attributes)
+    return Step((change,), script, payload={digest(content): content})
+
+
+def former(resource: Block, answer: str) -> Resource | str:
+    common: dict[str, Any] = {
+        "path": resource.path,
+        "marker": resource.marker,
+        "content": "",
+        "mode": resource.mode,
+        "owner": resource.owner,
+        "group": resource.group,
+        "risk": resource.risk,
+    }
+    word, _, lines = answer.partition(" ")
+    if word == "block":
+        return Block(**common, kept=lines)
+    return Block(**common, ensure="absent", made=word == "absent")

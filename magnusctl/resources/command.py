@@ -24,6 +24,7 @@ class Command(Resource):
     label: str
     run: str
     unless: str = ""
+    undo: str = ""
 
     @property
     def name(self) -> str:
@@ -60,6 +61,24 @@ def _step(change: Change) -> Step:
     command = change.resource
     assert isinstance(command, Command)
     name = marker(command)
+    forget = sh("forget_start", name)
     script = sh("run_command", name, command.inputs or "-", command.unless or "-", command.run)
-    prepare = sh("forget_start", name) if command.inputs and change.guard is None else ""
-    return Step((change,), script, prepare=prepare)
+    if command.inputs == "-":
+        script = f"{forget} && {script}"
+    return Step((change,), script, prepare=forget if command.inputs and not change.guard else "")
+
+
+def former(resource: Command, answer: str) -> Resource | str:
+    started_with, _, word = answer.partition(" ")
+    if not resource.unless:
+        # It runs when what it reads has changed, and that changes back.
+        return Command(
+            label=resource.label, run=resource.run, inputs=started_with, risk=resource.risk
+        )
+    if not resource.undo:
+        return "a command has no way back, unless 'undo' says one"
+    if word == "done":
+        return "it was already done before"
+    return Command(
+        label=f"undo {resource.label}", run=resource.undo, unless=f"! ( {resource.unless} )"
+    )

@@ -71,3 +71,18 @@ def _script(change: Change) -> str:
     if change.action is Action.DELETE:
         return sh("remove_directory", directory.path)
     return sh("put_directory", directory.path, directory.mode, directory.owner, directory.group)
+
+
+def former(resource: Directory, answer: str) -> Resource | str:
+    state = parse(resource, answer)
+    if state == ABSENT:
+        return Directory(path=resource.path, ensure="absent", risk=resource.risk)
+    if state is None or state["type"] != "directory":
+        return "it was no directory"
+    return Directory(
+        path=resource.path,
+        mode=state["mode"] or "0755",
+        owner=state["owner"] or resource.owner,
+        group=state["group"] or resource.group,
+        risk=resource.risk,
+    )

@@ -1,10 +1,21 @@
-# put_file DIGEST PATH MODE OWNER GROUP VALIDATOR
-put_file() { replace_file "files/$1" "$2" "$3" "$4" "$5" "$6"; }
+# bytes_of SOURCE DIGEST: where bytes lie that came with the job, or that an earlier one kept
+bytes_of() {
+  case $1 in
+  kept) printf '%s' "$STATE/kept/$2" ;;
+  *) printf 'files/%s' "$2" ;;
+  esac
+}
+
+# put_file SOURCE DIGEST PATH MODE OWNER GROUP VALIDATOR
+put_file() { replace_file "$(bytes_of "$1" "$2")" "$3" "$4" "$5" "$6" "$7"; }
 
 # remove_file PATH
 remove_file() {
   if [ -d "$ROOT$1" ] && [ ! -L "$ROOT$1" ]; then fail "$ROOT$1 is a directory" || return 1; fi
-  keep_old "$ROOT$1" && rm -f "$ROOT$1"
+  keep "$ROOT$1" && rm -f "$ROOT$1" || return 1
+  case $1 in
+  /etc/systemd/system/*) [ -n "$BOOTING" ] || system systemctl daemon-reload || : ;;
+  esac
 }
 
 # only_new COMMAND...: run it on what is there and on what would be; only words that are new are an objection.
@@ -64,6 +75,8 @@ validate_sshd() {
 }
 
 validate_sudoers() { system visudo -cf "$1" >/dev/null; }
+
+validate_nft() { system nft -c -f "$1" >/dev/null; }
 
 validate_chrony() { system chronyd -p -f "$1" >/dev/null; }
 

@@ -21,6 +21,20 @@ put_group() {
   done
 }
 
+# leave_group NAME MEMBER...
+leave_group() {
+  _name=$1
+  shift
+  for _member in "$@"; do
+    [ "$_member" != @login ] || _member=$LOGIN
+    if [ "$OS" = Darwin ]; then
+      system dseditgroup -o edit -d "$_member" -t user "$_name" || return 1
+    else
+      system gpasswd -d "$_member" "$_name" || return 1
+    fi
+  done
+}
+
 # remove_group NAME
 remove_group() {
   if [ "$OS" = Darwin ]; then system dseditgroup -o delete "$1"; else system groupdel "$1"; fi

@@ -16,11 +16,12 @@ LOGIN = "@login"
 
 @dataclass(frozen=True, kw_only=True)
 class Group(Resource):
-    """A group and members it must have; other members stay."""
+    """A group, members it must have, and members it must not have; others stay."""
 
     kind: ClassVar[str] = "group"
     group: str
     members: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     system: bool = False
     ensure: str = "present"
 
@@ -32,7 +33,8 @@ class Group(Resource):
         if self.ensure == "absent":
             return ABSENT
         members = {"members": ",".join(sorted(self.members))} if self.members else {}
-        return {"ensure": "present", **members}
+        without = {"without": ",".join(sorted(self.without))} if self.without else {}
+        return {"ensure": "present", **members, **without}
 
 
 def declared_of(declared: Sequence[str], observed: str) -> str:
@@ -49,7 +51,13 @@ def parse(resource: Group, answer: str) -> State | None:
     if answer == "absent":
         return ABSENT
     _, gid, members = answer.split(":", 2)
-    return {"ensure": "present", "gid": gid, "members": declared_of(resource.members, members)}
+    gone = set(resource.without) - set(members.split(","))
+    return {
+        "ensure": "present",
+        "gid": gid,
+        "members": declared_of(resource.members, members),
+        "without": ",".join(sorted(gone)),
+    }
 
 
 def apply(changes: Sequence[Change]) -> Sequence[Step]:
@@ -64,4 +72,16 @@ def _script(change: Change) -> str:
     exists = "no" if change.action is Action.CREATE else "yes"
     has = set(((change.before or {}).get("members") or "").split(","))
     missing = [member for member in group.members if member not in has]
-    return sh("put_group", group.group, exists, "yes" if group.system else "no", *missing)
+    script = sh("put_group", group.group, exists, "yes" if group.system else "no", *missing)
+    return (
+        f"{script} && {sh('leave_group', group.group, *group.without)}" if group.without else script
+    )
+
+
+def former(resource: Group, answer: str) -> Resource | str:
+    if answer == "absent":
+        return Group(group=resource.group, ensure="absent", risk=resource.risk)
+    had = answer.split(":", 2)[2].split(",")
+    joined = tuple(member for member in resource.members if member not in had)
+    left = tuple(member for member in resource.without if member in had)
+    return Group(group=resource.group, members=left, without=joined, risk=resource.risk)

@@ -20,6 +20,8 @@ class Interface(Resource):
     mac: str
     address: str
     mtu: int
+    exactly: tuple[str, ...] | None = None
+    """All addresses that it has; None: `address`, and others are none of our business."""
 
     @property
     def name(self) -> str:
@@ -27,7 +29,12 @@ class Interface(Resource):
 
     def state(self) -> State:
         marker = {STARTED_WITH: self.inputs} if self.inputs else {}
-        return {"address": self.address, "mtu": str(self.mtu), **marker}
+        held = self.address if self.exactly is None else _listed(self.exactly)
+        return {"address": held, "mtu": str(self.mtu), **marker}
+
+
+def _listed(addresses: Sequence[str]) -> str:
+    return ",".join(sorted(addresses)) or "-"
 
 
 def _marker(resource: Interface) -> str:
@@ -41,7 +48,9 @@ def question(resource: Interface) -> tuple[str, ...]:
 def parse(resource: Interface, answer: str) -> State | None:
     """Read `DEVICE MTU ADDRESS,ADDRESS STARTED-WITH`; `missing` when no card has the MAC."""
     device, mtu, addresses, started_with = answer.split(" ")
-    held = resource.address if resource.address in addresses.split(",") else addresses
+    held = _listed(addresses.split(","))
+    if resource.exactly is None and resource.address in addresses.split(","):
+        held = resource.address
     return {"device": device, "address": held, "mtu": mtu, STARTED_WITH: started_with}
 
 
@@ -52,7 +61,25 @@ def apply(changes: Sequence[Change]) -> Sequence[Step]:
 def _step(change: Change) -> Step:
     interface = change.resource
     assert isinstance(interface, Interface)
-    words = (interface.mac, interface.address, interface.mtu, _marker(interface))
-    script = sh("put_interface", *words, interface.inputs or "-")
-    prepare = sh("forget_start", _marker(interface)) if change.guard is None else ""
-    return Step((change,), script, prepare=prepare)
+    marker = _marker(interface)
+    if interface.exactly is not None:
+        addresses = _listed(interface.exactly)
+        words = (interface.mac, addresses, interface.mtu, marker, interface.inputs or "-")
+        return Step((change,), sh("restore_interface", *words))
+    words = (interface.mac, interface.address, interface.mtu, marker, interface.inputs or "-")
+    prepare = sh("forget_start", marker) if change.guard is None else ""
+    return Step((change,), sh("put_interface", *words), prepare=prepare)
+
+
+def former(resource: Interface, answer: str) -> Resource | str:
+    device, mtu, addresses, started_with = answer.split(" ")
+    if device == "missing":
+        return "no card had that address"
+    return Interface(
+        mac=resource.mac,
+        address=resource.address,
+        mtu=int(mtu),
+        exactly=() if addresses == "-" else tuple(addresses.split(",")),
+        inputs=started_with,
+        risk=resource.risk,
+    )

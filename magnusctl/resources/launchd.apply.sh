@@ -11,11 +11,13 @@ stop_job() {
 
 # put_launchd LABEL PLIST RUNNING INPUTS: kickstart does not read the plist again, so it is always the full cycle.
 put_launchd() {
+  # At boot launchd loads what it finds in the folder.
+  [ -z "$BOOTING" ] || return 0
   stop_job "$1" || return 1
   if [ "$3" = yes ]; then
     system launchctl enable "system/$1" && system launchctl bootstrap system "$ROOT$2" || return 1
     system launchctl print "system/$1" >/dev/null || return 1
-  else
+  elif [ "$3" = no ]; then
     system launchctl disable "system/$1" || return 1
   fi
   [ "$4" = - ] || remember_start "launchd.$1" "$4"

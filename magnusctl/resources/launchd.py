@@ -20,6 +20,8 @@ class Launchd(Resource):
     label: str
     plist: str
     running: bool = True
+    disable: bool = True
+    """Whether one that is not to run is also disabled, not only unloaded."""
 
     @property
     def name(self) -> str:
@@ -53,9 +55,22 @@ def apply(changes: Sequence[Change]) -> Sequence[Step]:
 def _step(change: Change) -> Step:
     job = change.resource
     assert isinstance(job, Launchd)
-    running = "yes" if job.running else "no"
+    running = "yes" if job.running else "no" if job.disable else "gone"
     script = sh("put_launchd", job.label, job.plist, running, job.inputs or "-")
-    prepare = (
-        sh("forget_start", f"launchd.{job.label}") if job.inputs and change.guard is None else ""
+    forget = sh("forget_start", f"launchd.{job.label}")
+    if job.inputs == "-":
+        script = f"{forget} && {script}"
+    return Step((change,), script, prepare=forget if job.inputs and change.guard is None else "")
+
+
+def former(resource: Launchd, answer: str) -> Resource | str:
+    enabled, state, started_with = answer.split(" ")
+    loaded = state != "absent"
+    return Launchd(
+        label=resource.label,
+        plist=resource.plist,
+        running=loaded,
+        disable=enabled == "no",
+        inputs=started_with if loaded and resource.inputs else "",
+        risk=resource.risk,
     )
-    return Step((change,), script, prepare=prepare)

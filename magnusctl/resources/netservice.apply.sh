@@ -1,10 +1,17 @@
+# networksetup_says WORD...: it exits 0 with an error text, so its words are read too.
+networksetup_says() {
+  _said=$(system networksetup "$@") || return 1
+  case $_said in *Error* | *"not a"* | *"out of range"*) fail "networksetup: $_said" ;; esac
+}
+
+# put_dhcp SERVICE DEVICE MTU
+put_dhcp() {
+  networksetup_says -setdhcp "$1" && networksetup_says -setMTU "$2" "$3"
+}
+
 # put_netservice SERVICE DEVICE ADDRESS MASK MTU: no router, for this link leads nowhere else.
-# networksetup exits 0 with an error text, so its words are read too.
 put_netservice() {
-  _said=$(system networksetup -setmanual "$1" "$3" "$4" "") || return 1
-  case $_said in *Error* | *"not a recognized"*) fail "networksetup: $_said" || return 1 ;; esac
-  _said=$(system networksetup -setMTU "$2" "$5") || return 1
-  case $_said in *Error* | *"not a"* | *"out of range"*) fail "networksetup: $_said" || return 1 ;; esac
+  networksetup_says -setmanual "$1" "$3" "$4" "" && networksetup_says -setMTU "$2" "$5" || return 1
   # A new MTU takes the link down for some seconds.
   _tries=0
   until [ "$(ask_netservice "$1" "$2")" = "Manual $3 $4 $5" ]; do

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from magnusctl.quote import sh
 from magnusctl.state import Change, Resource, State, Step
@@ -22,12 +22,15 @@ class Netservice(Resource):
     device: str
     address: str
     mtu: int
+    method: Literal["Manual", "DHCP"] = "Manual"
 
     @property
     def name(self) -> str:
         return self.service
 
     def state(self) -> State:
+        if self.method == "DHCP":
+            return {"method": "DHCP", "mtu": str(self.mtu)}
         interface = ipaddress.IPv4Interface(self.address)
         return {
             "method": "Manual",
@@ -56,6 +59,22 @@ def apply(changes: Sequence[Change]) -> Sequence[Step]:
 def _step(change: Change) -> Step:
     service = change.resource
     assert isinstance(service, Netservice)
+    if service.method == "DHCP":
+        return Step((change,), sh("put_dhcp", service.service, service.device, service.mtu))
     interface = ipaddress.IPv4Interface(service.address)
     words = (service.service, service.device, interface.ip, interface.netmask, service.mtu)
     return Step((change,), sh("put_netservice", *words))
+
+
+def former(resource: Netservice, answer: str) -> Resource | str:
+    state = parse(resource, answer)
+    if state is None or state.get("method") not in ("Manual", "DHCP") or state["mtu"] == "-":
+        return "it was set neither by hand nor by DHCP"
+    return Netservice(
+        service=resource.service,
+        device=resource.device,
+        address=resource.address if state["address"] == "-" else state["address"] or "",
+        mtu=int(state["mtu"] or 0),
+        method="DHCP" if state["method"] == "DHCP" else "Manual",
+        risk=resource.risk,
+    )

@@ -1,5 +1,16 @@
 # Never a prompt, never a removed lock: a lock held by unattended-upgrades is waited for.
 apt_get() {
+  { apt_get_says "$@" 2>&1 || echo $? >"apt.$STEP"; } | while IFS= read -r _line; do
+    printf '%s\n' "$_line"
+    case $_line in *"Waiting for cache lock"*) event note "$STEP" "$_line" ;; esac
+  done
+  [ ! -e "apt.$STEP" ] || {
+    rm -f "apt.$STEP"
+    return 1
+  }
+}
+
+apt_get_says() {
   DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l APT_LISTCHANGES_FRONTEND=none \
     system apt-get -q -y -o DPkg::Lock::Timeout=600 \
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"

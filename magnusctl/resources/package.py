@@ -58,3 +58,10 @@ def _words(change: Change) -> str:
     package = change.resource
     assert isinstance(package, Package)
     return f"{package.package}={package.version}" if package.version else package.package
+
+
+def former(resource: Package, answer: str) -> Resource | str:
+    """Removing what was installed would take away what came to need it since."""
+    if answer == "absent":
+        return "packages stay installed: others may need them by now"
+    return "packages stay at the version they have now"

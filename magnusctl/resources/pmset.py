@@ -40,3 +40,10 @@ def parse(resource: Pmset, answer: str) -> State | None:
 def apply(changes: Sequence[Change]) -> Sequence[Step]:
     pairs = [word for change in changes for word in (change.resource.name, change.after["value"])]
     return [Step(tuple(changes), sh("put_pmset", *pairs))]
+
+
+def former(resource: Pmset, answer: str) -> Resource | str:
+    values = answer.removeprefix("=").split()
+    if len(values) != 1 or not values[0].isdecimal():
+        return "it had different values per power source, or none"
+    return Pmset(key=resource.key, value=int(values[0]))

@@ -13,17 +13,24 @@ wait_active() { # UNIT: until it is active, or has said that it will not be
   fail "$1 is not active"
 }
 
+gone() { [ "$(system systemctl show -p LoadState --value -- "$1")" = not-found ]; }
+
 # put_service UNIT ENABLED RUNNING HOW INPUTS: HOW is start, restart or reload; "-" is not declared
 put_service() {
+  if [ -n "$BOOTING" ]; then
+    # The manager is still starting everything from the files as they now are.
+    case $2 in yes) system systemctl enable -- "$1" ;; no) system systemctl disable -- "$1" ;; esac
+    return 0
+  fi
   if [ "$(system systemctl show -p NeedDaemonReload --value -- "$1")" = yes ]; then
     system systemctl daemon-reload || return 1
   fi
   case $2 in
   yes) system systemctl enable -- "$1" || return 1 ;;
-  no) system systemctl disable -- "$1" || return 1 ;;
+  no) gone "$1" || system systemctl disable -- "$1" || return 1 ;;
   esac
   case $3 in
-  no) system systemctl stop -- "$1" || return 1 ;;
+  no) gone "$1" || system systemctl stop -- "$1" || return 1 ;;
   yes)
     case $4 in
     restart) system systemctl restart -- "$1" || return 1 ;;

@@ -91,11 +91,28 @@ def _step(change: Change) -> Step:
         _how(change, service),
         service.inputs if marked else "-",
     )
-    prepare = sh("forget_start", f"service.{unit}") if marked and change.guard is None else ""
-    return Step((change,), script, prepare=prepare)
+    forget = sh("forget_start", f"service.{unit}")
+    if service.inputs == "-":
+        script = f"{forget} && {script}"
+    return Step((change,), script, prepare=forget if marked and change.guard is None else "")
 
 
 def _how(change: Change, service: Service) -> str:
     if not change.again:
         return "start"
     return "reload" if service.reload else "restart"
+
+
+def former(resource: Service, answer: str) -> Resource | str:
+    """A unit that was not there neither ran nor was enabled; its file is a resource of its own."""
+    load, enabled, up, started_with = answer.split(" ")
+    settable = load != "loaded" or enabled in ("enabled", "enabled-runtime", "disabled")
+    ran = up == "up" if resource.running is not None else None
+    return Service(
+        unit=resource.unit,
+        enabled=enabled in _ENABLED if settable and resource.enabled is not None else None,
+        running=ran,
+        reload=resource.reload,
+        inputs=started_with if ran and resource.inputs else "",
+        risk=resource.risk,
+    )

@@ -42,3 +42,9 @@ def parse(resource: Sysctl, answer: str) -> State | None:
 def apply(changes: Sequence[Change]) -> Sequence[Step]:
     pairs = [f"{change.resource.name}={change.after['value']}" for change in changes]
     return [Step(tuple(changes), sh("put_sysctl", *pairs))]
+
+
+def former(resource: Sysctl, answer: str) -> Resource | str:
+    if answer == "missing":
+        return "this kernel did not have it"
+    return Sysctl(key=resource.key, value=answer.removeprefix("=").strip(), risk=resource.risk)

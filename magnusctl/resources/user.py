@@ -15,7 +15,7 @@ ASK = "ask_user"
 
 @dataclass(frozen=True, kw_only=True)
 class User(Resource):
-    """An account; an empty attribute is not declared. Groups are added to, never taken away."""
+    """An account; an empty attribute is not declared. It is in `groups` and not in `without`."""
 
     kind: ClassVar[str] = "user"
     user: str
@@ -23,6 +23,7 @@ class User(Resource):
     shell: str = ""
     comment: str = ""
     groups: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     system: bool = False
     ensure: str = "present"
 
@@ -38,6 +39,7 @@ class User(Resource):
             "shell": self.shell,
             "comment": self.comment,
             "groups": ",".join(sorted(self.groups)),
+            "without": ",".join(sorted(self.without)),
         }
         return {"ensure": "present", **{key: value for key, value in declared.items() if value}}
 
@@ -57,6 +59,7 @@ def parse(resource: User, answer: str) -> State | None:
         "home": home,
         "shell": shell,
         "groups": declared_of(resource.groups, groups),
+        "without": ",".join(sorted(set(resource.without) - set(groups.split(",")))),
         "comment": comment,
     }
 
@@ -71,7 +74,7 @@ def _script(change: Change) -> str:
     if change.action is Action.DELETE:
         return sh("remove_user", user.user)
     exists = "no" if change.action is Action.CREATE else "yes"
-    return sh(
+    script = sh(
         "put_user",
         user.user,
         exists,
@@ -80,4 +83,19 @@ def _script(change: Change) -> str:
         "yes" if user.system else "no",
         ",".join(user.groups) or "-",
         user.comment or "-",
+    )
+    return " && ".join([script, *(sh("leave_group", name, user.user) for name in user.without)])
+
+
+def former(resource: User, answer: str) -> Resource | str:
+    if answer == "absent":
+        return User(user=resource.user, ensure="absent", risk=resource.risk)
+    _, _, home, shell, groups, comment = answer.split(":", 5)
+    return User(
+        user=resource.user,
+        home=home if resource.home else "",
+        shell=shell if resource.shell else "",
+        comment=comment if resource.comment else "",
+        without=tuple(name for name in resource.groups if name not in groups.split(",")),
+        risk=resource.risk,
     )

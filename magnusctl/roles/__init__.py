@@ -8,10 +8,12 @@ from dataclasses import replace
 from magnusctl.errors import InputError
 from magnusctl.inventory.model import Inventory
 from magnusctl.inventory.select import resources_of, variables_of
+from magnusctl.quote import Secret
 from magnusctl.render import Render
 from magnusctl.resources import seal
 from magnusctl.roles import base, cuda, declared, inference, network, trading
 from magnusctl.roles.context import Context
+from magnusctl.roles.secrecy import with_secrets
 from magnusctl.state import Resource
 
 Role = Callable[[Context], Iterator[Resource]]
@@ -25,27 +27,35 @@ ROLES: Mapping[str, Role] = {
 }
 
 
-def compile_host(inventory: Inventory, name: str, render: Render) -> tuple[Resource, ...]:
+def compile_host(
+    inventory: Inventory,
+    name: str,
+    render: Render,
+    secrets: Mapping[str, Secret] | None = None,
+    roles: Mapping[str, Role] = ROLES,
+) -> tuple[Resource, ...]:
     """Everything that is declared for a host, in the order in which it is applied.
+
+    No secret is asked for: files hold placeholders.
 
     Raises InputError for a template that does not render or a reference to nothing.
     """
     host = inventory.hosts[name]
-    context = Context(inventory, name, host, variables_of(inventory, name), render)
+    context = Context(inventory, name, host, variables_of(inventory, name), render, secrets or {})
     try:
-        return seal(_unique(_resources(context)))
+        return seal(_unique(with_secrets(r, context) for r in _resources(context, roles)))
     except InputError as error:
         error.host = error.host or name
         raise
 
 
-def _resources(context: Context) -> Iterator[Resource]:
+def _resources(context: Context, roles: Mapping[str, Role]) -> Iterator[Resource]:
     sources = resources_of(context.inventory, context.name)
     for source, wanted in sources:
         for resource in declared.groups(wanted):
             yield replace(resource, role=source)
     for role in context.host.roles:
-        for resource in ROLES[role](context):
+        for resource in roles[role](context):
             yield replace(resource, role=role)
     for source, wanted in sources:
         for resource in declared.resources(context, wanted):

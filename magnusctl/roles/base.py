@@ -161,6 +161,7 @@ def _mac(context: Context) -> Iterator[Resource]:
         label="network time on",
         run="system systemsetup -setusingnetworktime on",
         unless="system systemsetup -getusingnetworktime | grep -q ': On$'",
+        undo="system systemsetup -setusingnetworktime off",
     )
     if "inference" in context.host.roles:
         for key, value in NEVER_SLEEP.items():

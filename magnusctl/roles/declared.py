@@ -9,6 +9,7 @@ from magnusctl.resources.command import Command
 from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File
 from magnusctl.resources.group import Group
+from magnusctl.resources.hostname import Hostname
 from magnusctl.resources.package import Package
 from magnusctl.resources.service import Service
 from magnusctl.resources.sysctl import Sysctl
@@ -31,6 +32,8 @@ def resources(context: Context, declared: Resources) -> Iterator[Resource]:
     """In a fixed order, so that what is needed comes first: packages, users, files, services."""
     for package in declared.packages:
         yield Package(package=package)
+    if declared.hostname:
+        yield Hostname(hostname=declared.hostname)
     for name, user in declared.users.items():
         joined = (group for group, spec in declared.groups.items() if name in spec.members)
         yield User(
@@ -58,6 +61,8 @@ def resources(context: Context, declared: Resources) -> Iterator[Resource]:
 
 def _file(context: Context, path: str, file: FileSpec) -> File:
     content = context.render(file.template) if file.template else file.content or ""
+    if file.secret:
+        content = context.placeholder(file.secret) + "\n"
     return File(
         path=path,
         content=content,
@@ -86,6 +91,7 @@ def _active(declared: Resources) -> Iterator[Resource]:
             label=label,
             run=command.run,
             unless=command.unless,
+            undo=command.undo,
             restart_on=command.restart_on,
             after=command.after,
         )

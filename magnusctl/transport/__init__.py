@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from magnusctl.bootstrap import Request
 from magnusctl.errors import ConflictError, HostError, MagnusError, PreconditionError
 from magnusctl.quote import visible
 
-IDLE_S = 900.0
-"""Seconds without a byte after which a job counts as gone: a package install can be silent."""
-PROBE_IDLE_S = 90.0
-"""The same for a probe, which only looks."""
+IDLE_S = 90.0
+"""Seconds without a line after which a command counts as stuck."""
 
 
 class Transport(Protocol):
     """A way to run one command on one host."""
 
-    def execute(self, command: str, stdin: bytes, idle_s: float = IDLE_S) -> Iterator[str]:
+    def execute(self, request: Request, idle_s: float = IDLE_S) -> Iterator[str]:
         """Run it and yield its lines as they come; `idle_s` seconds of silence are too long.
 
         Raises a MagnusError when it cannot be run or exits with other than 0.
         """
+        ...
+
+    def fresh(self) -> Transport:
+        """Another way to the same host, with a connection and a login of its own."""
         ...
 
     def close(self) -> None:
@@ -78,7 +81,43 @@ _SAYINGS: tuple[tuple[str, type[MagnusError], str, str], ...] = (
         "password is required",
         PreconditionError,
         "sudo wants a password there",
-        "Allow this user to run sudo without one (NOPASSWD), or set 'become: false'.",
+        "Give it with --ask-sudo or 'sudo_password:', or allow this user NOPASSWD.",
+    ),
+    (
+        "interactive authentication is required",
+        PreconditionError,
+        "sudo wants a password there",
+        "Give it with --ask-sudo or 'sudo_password:', or allow this user NOPASSWD.",
+    ),
+    (
+        "must have a tty",
+        PreconditionError,
+        "sudo there wants a terminal (requiretty)",
+        "Take 'requiretty' out of sudoers for this user, or log in as root.",
+    ),
+    (
+        "is not allowed to execute",
+        PreconditionError,
+        "sudo there allows this user only some commands, and /bin/sh is not among them",
+        "What is changed needs root: allow the user ALL, log in as root, or set 'become: false'.",
+    ),
+    (
+        "sudo: maximum",
+        PreconditionError,
+        "sudo there does not accept the password",
+        "It was tried once. Give the right one with --ask-sudo.",
+    ),
+    (
+        "unexpected argument",
+        PreconditionError,
+        "sudo there (sudo-rs?) cannot take a password without a terminal",
+        "Use a NOPASSWD rule for this user, or the classic sudo (sudo.ws).",
+    ),
+    (
+        "may not run sudo",
+        PreconditionError,
+        "this user may not use sudo there",
+        "Allow it in sudoers, or log in as another user.",
     ),
     (
         "is not in the sudoers",

@@ -8,6 +8,8 @@ import socket
 from magnusctl.errors import Unreachable
 from magnusctl.transport.target import Target
 
+_UNHEARD_MS = 25_000
+
 
 def dial(target: Target) -> socket.socket:
     """Connect to a target. Raises Unreachable."""
@@ -24,6 +26,9 @@ def dial(target: Target) -> socket.socket:
     except OSError as error:
         raise no_answer(target, (error.strerror or str(error)).lower()) from None
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # What is sent into a black hole must fail some time, too.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNHEARD_MS)
     return sock
 
 

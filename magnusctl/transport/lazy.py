@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from magnusctl.bootstrap import Request
 from magnusctl.inventory.model import Inventory
 from magnusctl.transport import IDLE_S
 from magnusctl.transport.ssh import SshTransport
@@ -18,11 +19,15 @@ class LazySsh:
         self._name = name
         self._ssh: SshTransport | None = None
 
-    def execute(self, command: str, stdin: bytes, idle_s: float = IDLE_S) -> Iterator[str]:
+    def execute(self, request: Request, idle_s: float = IDLE_S) -> Iterator[str]:
         """See Transport.execute."""
         if self._ssh is None:
             self._ssh = SshTransport(target(self._inventory, self._name))
-        yield from self._ssh.execute(command, stdin, idle_s)
+        yield from self._ssh.execute(request, idle_s)
+
+    def fresh(self) -> LazySsh:
+        """See Transport.fresh."""
+        return LazySsh(self._inventory, self._name)
 
     def close(self) -> None:
         """Close the connection, if there is one."""

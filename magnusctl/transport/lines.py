@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from magnusctl.answers import MAX_LINE
 from magnusctl.errors import ProtocolError
-from magnusctl.script import MAX_LINE
 
 MAX_BYTES = 256 * 1024 * 1024
 
 
 def lines_of(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Lines without their ends. Raises ProtocolError past the limits."""
+    """Lines without their ends; half a line is none. Raises ProtocolError past the limits."""
     rest, total = b"", 0
     for chunk in chunks:
         total += len(chunk)
@@ -20,8 +20,6 @@ def lines_of(chunks: Iterable[bytes]) -> Iterator[str]:
             yield _text(line)
         if len(rest) > MAX_LINE or total > MAX_BYTES:
             raise ProtocolError("the answer is too long to be one")
-    if rest:
-        yield _text(rest)
 
 
 def _text(line: bytes) -> str:

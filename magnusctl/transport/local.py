@@ -2,49 +2,125 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
 import subprocess
-import tempfile
+import threading
 from collections.abc import Iterator
+from typing import IO
 
+from magnusctl.bootstrap import Request
 from magnusctl.transport import IDLE_S, failure
+from magnusctl.transport.handshake import greet
 from magnusctl.transport.lines import lines_of
+
+_KEPT = 64 * 1024
 
 
 class LocalTransport:
-    """The same protocol as over ssh, with a pipe to /bin/sh in its place."""
+    """The same protocol as over ssh, with pipes to /bin/sh in its place."""
 
     def __init__(self, host: str) -> None:
         self.host = host
 
-    def execute(self, command: str, stdin: bytes, idle_s: float = IDLE_S) -> Iterator[str]:
-        """See Transport.execute; this machine is waited for without a limit.
-
-        Input goes through a file: both ends of a pipe could block.
-        """
+    def execute(self, request: Request, idle_s: float = IDLE_S) -> Iterator[str]:
+        """See Transport.execute; this machine is waited for without a limit."""
         del idle_s
-        with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as stderr:
-            source.write(stdin)
-            source.seek(0)
-            process = subprocess.Popen(
-                ["/bin/sh", "-c", command],
-                stdin=source,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                # Ctrl-C is for us: a step is never cut in the middle.
-                start_new_session=True,
-            )
-            assert process.stdout is not None
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", request.command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            # Ctrl-C is for us: a step is never cut in the middle.
+            start_new_session=True,
+        )
+        ends = _Ends(process)
+        try:
+            if request.handshake:
+                greet(self.host, request.handshake, ends)
+            feeder = threading.Thread(target=ends.feed, args=(request.stdin,), daemon=True)
+            feeder.start()
             said: list[str] = []
-            read1 = process.stdout.read1  # type: ignore[attr-defined]
-            with process.stdout:
-                for line in lines_of(iter(lambda: read1(65536), b"")):
-                    said = [*said[-20:], line]
-                    yield line
+            for line in lines_of(ends.output()):
+                said = [*said[-20:], line]
+                yield line
             code = process.wait()
             if code != 0:
-                stderr.seek(0)
-                text = stderr.read(65536).decode("utf-8", "replace").strip()
-                raise failure(self.host, code, text or "\n".join(said))
+                raise failure(self.host, code, ends.said() or "\n".join(said))
+        finally:
+            ends.close()
+
+    def fresh(self) -> LocalTransport:
+        """See Transport.fresh: nothing lies between, so nothing can be cut."""
+        return self
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+class _Ends:
+    """The three streams of a process; stderr is always drained, so that it never blocks."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._out = b""
+        self._err = b""
+        self._lock = threading.Lock()
+        self._stdin, self._stdout, self._stderr = _piped(process)
+        threading.Thread(target=self._drain, daemon=True).start()
+
+    def _drain(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while data := os.read(self._stderr.fileno(), 65536):
+                with self._lock:
+                    self._err = (self._err + data)[-_KEPT:]
+
+    def said(self) -> str:
+        """See handshake.Line."""
+        with self._lock:
+            return self._err.decode("utf-8", "replace").strip()
+
+    def printed(self) -> str:
+        """See handshake.Line."""
+        while select.select([self._stdout], [], [], 0)[0]:
+            data = os.read(self._stdout.fileno(), 4096)
+            if not data:
+                break
+            self._out += data
+        return self._out.decode("utf-8", "replace")
+
+    def ended(self) -> bool:
+        """See handshake.Line."""
+        return self._process.poll() is not None
+
+    def send(self, data: bytes) -> None:
+        """See handshake.Line."""
+        with contextlib.suppress(OSError):
+            self._stdin.write(data)
+            self._stdin.flush()
+
+    def feed(self, data: bytes) -> None:
+        """Give all of the input, and its end."""
+        self.send(data)
+        with contextlib.suppress(OSError):
+            self._stdin.close()
+
+    def output(self) -> Iterator[bytes]:
+        """What it prints, as it comes."""
+        while data := os.read(self._stdout.fileno(), 65536):
+            yield data
+
+    def close(self) -> None:
+        """Let go of the streams."""
+        for stream in (self._stdout, self._stderr):
+            with contextlib.suppress(OSError):
+                stream.close()
+
+
+def _piped(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes], IO[bytes]]:
+    assert process.stdin
+    assert process.stdout
+    assert process.stderr
+    return process.stdin, process.stdout, process.stderr

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from magnusctl.bootstrap import Request
 from magnusctl.errors import InputError
 
 FORMAT = "magnus-probe/1"
@@ -68,10 +69,10 @@ class RecordedTransport:
         self.host = host
         self.questions = questions
 
-    def execute(self, command: str, stdin: bytes, idle_s: float = 0) -> Iterator[str]:
+    def execute(self, request: Request, idle_s: float = 0) -> Iterator[str]:
         """See Transport.execute; the command is not run."""
-        del command, idle_s
-        nonce = stdin.split(b" ", 1)[0].decode()
+        del idle_s
+        nonce = request.nonce
         answers = load(self.folder, self.host)
         for probe, questions in self.questions.items():
             lines = [line for question in questions for line in self._answer(answers, question)]
@@ -87,6 +88,10 @@ class RecordedTransport:
             where = str(self.folder / f"{self.host}.json")
             raise InputError(f"no answer about {question} was recorded", where=where, hint=hint)
         return answers[question]
+
+    def fresh(self) -> RecordedTransport:
+        """See Transport.fresh."""
+        return self
 
     def close(self) -> None:
         """Nothing is held."""

@@ -9,10 +9,12 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from magnusctl.bootstrap import Request
 from magnusctl.errors import MagnusError, Unreachable
 from magnusctl.quote import sh
 from magnusctl.transport import IDLE_S, failure
 from magnusctl.transport.dial import dial
+from magnusctl.transport.handshake import greet
 from magnusctl.transport.lines import lines_of
 from magnusctl.transport.target import Target
 
@@ -31,18 +33,22 @@ class SshTransport:
         self.target = target
         self._connections: list[fabric.Connection] = []
 
-    def execute(self, command: str, stdin: bytes, idle_s: float = IDLE_S) -> Iterator[str]:
+    def execute(self, request: Request, idle_s: float = IDLE_S) -> Iterator[str]:
         """See Transport.execute."""
         import paramiko
+
+        from magnusctl.transport.pulse import chunks
 
         channel = self._channel()
         try:
             channel.settimeout(idle_s)
-            channel.exec_command(command)
+            channel.exec_command(request.command)
             stderr = _Drain(channel)
-            _send(channel, stdin)
+            if request.handshake:
+                greet(self.target.host, request.handshake, _Ends(channel, stderr))
+            _send(channel, request.stdin)
             said: list[str] = []
-            for line in lines_of(iter(lambda: channel.recv(65536), b"")):
+            for line in lines_of(chunks(channel, idle_s)):
                 said = [*said[-20:], line]
                 yield line
             code = channel.recv_exit_status() if channel.status_event.wait(_CLOSE_S) else -1
@@ -50,15 +56,18 @@ class SshTransport:
             if code != 0:
                 raise failure(self.target.host, code, stderr.text() or "\n".join(said))
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._lost(error, idle_s) from None
+            raise self._lost(error) from None
         finally:
             channel.close()
 
-    def _lost(self, error: Exception, idle_s: float) -> Unreachable:
-        silent = isinstance(error, TimeoutError)
-        why = f"silent for {idle_s:g} s" if silent else "the connection broke"
+    def fresh(self) -> SshTransport:
+        """See Transport.fresh."""
+        return SshTransport(self.target)
+
+    def _lost(self, error: Exception) -> Unreachable:
         told = str(error) or type(error).__name__
-        return Unreachable(why if silent else f"{why} ({told})", host=self.target.host)
+        why = told if isinstance(error, TimeoutError) else f"the connection broke ({told})"
+        return Unreachable(why, host=self.target.host)
 
     def _channel(self) -> paramiko.Channel:
         import paramiko
@@ -68,7 +77,7 @@ class SshTransport:
         try:
             channel: paramiko.Channel = transport.open_session(timeout=self.target.timeout_s)
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise self._lost(error, self.target.timeout_s) from None
+            raise self._lost(error) from None
         if self.target.forward_agent:
             paramiko.agent.AgentRequestHandler(channel)
         return channel
@@ -161,3 +170,30 @@ class _Drain(threading.Thread):
     def text(self) -> str:
         """What was kept."""
         return self._kept.decode("utf-8", "replace").strip()
+
+
+class _Ends:
+    """Both ends of a channel, for a handshake: nothing else is printed before it is over."""
+
+    def __init__(self, channel: paramiko.Channel, stderr: _Drain) -> None:
+        self._channel = channel
+        self._stderr = stderr
+        self._out = b""
+
+    def said(self) -> str:
+        """See handshake.Line."""
+        return self._stderr.text()
+
+    def printed(self) -> str:
+        """See handshake.Line."""
+        while self._channel.recv_ready():
+            self._out += self._channel.recv(4096)
+        return self._out.decode("utf-8", "replace")
+
+    def ended(self) -> bool:
+        """See handshake.Line."""
+        return self._channel.exit_status_ready() or self._channel.closed
+
+    def send(self, data: bytes) -> None:
+        """See handshake.Line."""
+        self._channel.sendall(data)

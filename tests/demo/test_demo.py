@@ -71,7 +71,7 @@ def test_json_is_one_object_per_line_and_nothing_else(magnusctl: Run) -> None:
     answer = magnusctl("provision", "--yes", "--json")
     objects = [json.loads(line) for line in answer.stdout.splitlines()]
     assert {o["schema"] for o in objects} == {1}
-    assert {o["type"] for o in objects} == {"plan", "step", "outcome", "summary"}
+    assert {o["type"] for o in objects} == {"plan", "note", "step", "outcome", "summary"}
     assert sum(o["type"] == "outcome" and o["changed"] > 0 for o in objects) == 4
     assert answer.stderr == ""
 
@@ -164,7 +164,8 @@ def test_what_is_known_only_after_a_stage_is_planned_again(
     planned = magnusctl("plan", "-l", "linode", *more).stdout
     assert "? command    second" in planned
     assert "known after command:first" in planned
-    answer = magnusctl("provision", "--yes", "-l", "linode", *more)
+    consent = ("--allow-disruption", "linode:command")
+    answer = magnusctl("provision", "--yes", "-l", "linode", *consent, *more)
     assert answer.returncode == 0, answer.stdout
     assert (on.root("linode") / "etc/second").exists()
     assert "0 changes" in magnusctl("plan", "-l", "linode", *more).stdout

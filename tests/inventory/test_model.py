@@ -33,6 +33,8 @@ GOOD: list[tuple[str, Any, list[str]]] = [
     ("mac", fields.Mac, ["a0:36:9f:12:34:56"]),
     ("path", fields.AbsolutePath, ["/", "/etc/motd", "/srv/with space/ü", "/etc/..x", "/a/.b"]),
     ("mode", fields.Mode, ["0644", "1777", "4755", "0000"]),
+    ("clock", fields.Clock, ["00:00", "09:50", "19:09", "23:59"]),
+    ("clock end", fields.ClockEnd, ["00:00", "24:00"]),
     ("port", fields.Port, []),
     ("key", fields.PublicKey, ["ssh-ed25519 AAAA me@laptop", "ssh-rsa AAAA==", "ssh-rsa AB a b"]),
 ]
@@ -49,6 +51,9 @@ BAD: list[tuple[str, Any, list[object]]] = [
     ("mac", fields.Mac, [*SHELL, "", "a0:36:9f:12:34", "a0:36:9f:12:34:5g", "a0369f123456"]),
     ("path", fields.AbsolutePath, ["", "a", "~/a", "./a", "/a/../b", "/..", "//a", "/a/", "/a\nb"]),
     ("mode", fields.Mode, ["644", "0o644", "0888", "00644", "u=rw", "", 644, 0o644, True, None]),
+    ("clock", fields.Clock, [*SHELL, "", "9:50", "24:00", "12:60", "12:5", "12:00:00", 950]),
+    ("clock end", fields.ClockEnd, ["24:01", "25:00", "16:15\n"]),
+    ("date", fields.Date, [*SHELL, "", "20261225", "2026-W01-1", "2026-02-30", "26-12-25", 2026]),
     ("port", fields.Port, [0, -1, 65536, 70000]),
     ("key", fields.PublicKey, ["", "AAAA", "ssh-dss AAAA", "ssh-rsa AAAA\nssh-rsa B", "ssh-rsa"]),
 ]
@@ -86,6 +91,12 @@ def test_what_is_left_out_has_a_careful_default(tmp_path: Path) -> None:
     assert (host.connection, host.become, host.address, host.port) == ("ssh", True, None, None)
     assert (host.protected, host.simulated, host.ssh.forward_agent) == (False, False, False)
     assert (host.roles, host.ssh.timeout) == ((), 10.0)
+
+
+def test_a_host_with_protected_services_is_protected(tmp_path: Path) -> None:
+    text = "hosts: {a: {os: debian-12, protected_services: [db]}, b: {os: debian-12}}\n"
+    hosts = loaded(tmp_path, text).hosts
+    assert (hosts["a"].protected, hosts["b"].protected) == (True, False)
 
 
 @pytest.mark.parametrize(

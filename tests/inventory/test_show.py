@@ -63,6 +63,28 @@ def test_show_says_what_each_host_is(tmp_path: Path) -> None:
     ]
 
 
+def test_show_says_which_windows_there_are_and_whom_they_concern(tmp_path: Path) -> None:
+    windows = """\
+windows:
+  asx: {timezone: Australia/Sydney, from: "09:50", to: "16:15", note: ASX trading hours}
+  night: {timezone: UTC, days: [sat], from: "22:00", to: "04:00", holidays: [2026-12-26]}
+hosts:
+  a: {os: debian-12, protected_services: [db], freeze: [asx], maintenance: [night]}
+"""
+    inventory = loaded(tmp_path, windows)
+    assert show.as_text(inventory).splitlines()[2:] == [
+        "   ssh a, protected, freeze asx, maintenance night",
+        "windows",
+        "  asx          mon tue wed thu fri 09:50–16:15 Australia/Sydney   ASX trading hours",
+        "  night        sat 22:00–04:00 UTC",
+    ]
+    document = json.loads(show.as_json(inventory))
+    assert document["hosts"]["a"]["protected"] is True
+    night = document["windows"]["night"]
+    assert (night["from"], night["to"]) == ("22:00", "04:00")
+    assert (night["days"], night["holidays"]) == (["sat"], ["2026-12-26"])
+
+
 def test_show_json_holds_everything_as_understood(project: Path) -> None:
     result = magnusctl(project, "inventory", "show", "--json")
     assert (result.returncode, result.stderr) == (0, "")

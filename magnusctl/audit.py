@@ -1,0 +1,62 @@
+"""Who did what, kept on the control machine too: one JSON object per line, appended whole."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from magnusctl.state import canonical
+
+
+def path() -> Path:
+    """Where the lines are kept: below $XDG_STATE_HOME, or ~/.local/state."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "magnus" / "audit.jsonl"
+
+
+def who() -> str:
+    """The person at this machine, as one word: `alice@mac`."""
+    return re.sub(r"[^A-Za-z0-9_.@-]", "_", f"{getpass.getuser()}@{socket.gethostname()}")[:100]
+
+
+def now() -> str:
+    """The time, as journals write it."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def write(**values: object) -> str:
+    """Append one line; a single write, so that two commands never mix theirs. Returns what went
+    wrong, or nothing: a full disk here is no reason to stop what runs there."""
+    line = canonical({"time": now(), "who": who(), **values}) + "\n"
+    try:
+        path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path(), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(handle, line.encode())
+        finally:
+            os.close(handle)
+    except OSError as error:
+        return f"{path()} cannot be written: {error.strerror}"
+    return ""
+
+
+def read() -> Iterator[dict[str, Any]]:
+    """The lines, oldest first; one that was cut by a crash is left out."""
+    try:
+        text = path().read_text(errors="replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(found, dict):
+            yield found

@@ -1,0 +1,134 @@
+"""magnusctl jobs, attach, cancel, history, gc"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from magnusctl.cli.options import (
+    HostArgument,
+    InventoryOption,
+    JsonOption,
+    LimitOption,
+    OverlayOption,
+    ParallelOption,
+    inventory_paths,
+    one_host,
+    report,
+)
+
+JobArgument = Annotated[str, typer.Argument(help="A job of that host; `jobs` lists them.")]
+
+
+def jobs(
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    limit: LimitOption = "*",
+    parallel: ParallelOption = 16,
+    json: JsonOption = False,
+) -> None:
+    """List the jobs that hosts run and remember."""
+    from magnusctl import attending
+    from magnusctl.errors import MagnusError
+    from magnusctl.fleet import open_fleet
+    from magnusctl.report import exit_code
+
+    fleet = open_fleet(inventory_paths(inventory, overlay), limit=limit, workers=parallel)
+    found = attending.jobs(fleet)
+    drawn = report(json)
+    errors = []
+    for host, listed in found.items():
+        if isinstance(listed, MagnusError):
+            listed.host = listed.host or host
+            errors.append(listed)
+        else:
+            drawn.jobs(host, listed)
+    drawn.errors(errors)
+    raise typer.Exit(exit_code(errors))
+
+
+def attach(
+    host: HostArgument,
+    job: JobArgument = "",
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Follow a job from its first line to its end, whoever started it."""
+    from magnusctl import attending
+    from magnusctl.fleet import open_fleet
+
+    machine = open_fleet(inventory_paths(inventory, overlay), limit=one_host(host)).machines[0]
+    name = attending.named(machine, job, running=False)
+    drawn = report(json)
+    try:
+        attending.attach(machine, name, drawn)
+    finally:
+        drawn.close()
+    drawn.note(host, f"job {name} ended well")
+
+
+def cancel(
+    host: HostArgument,
+    job: JobArgument = "",
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+) -> None:
+    """Let a job end after its current step. What it did stays; `rollback` takes it back."""
+    from magnusctl import attending
+    from magnusctl.fleet import open_fleet
+
+    machine = open_fleet(inventory_paths(inventory, overlay), limit=one_host(host)).machines[0]
+    typer.echo(attending.cancel(machine, job))
+
+
+def history(
+    host: Annotated[
+        str, typer.Argument(help="Ask this host; else tell what was done from here.")
+    ] = "",
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show who did what, when, from which plan, and with which result."""
+    from magnusctl import attending, audit
+    from magnusctl.fleet import open_fleet
+
+    lines: list[dict[str, Any]] = list(audit.read())
+    if host:
+        paths = inventory_paths(inventory, overlay)
+        lines = attending.history(open_fleet(paths, limit=one_host(host)).machines[0])
+    report(json).history(lines)
+
+
+def gc(
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    limit: LimitOption = "*",
+    keep: Annotated[
+        int, typer.Option("--keep", min=1, help="How many jobs of each host stay.")
+    ] = 20,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, and stop.")
+    ] = False,
+    parallel: ParallelOption = 16,
+    json: JsonOption = False,
+) -> None:
+    """Remove what hosts keep of old jobs. What `deprovision` needs always stays."""
+    from magnusctl import attending
+    from magnusctl.errors import MagnusError
+    from magnusctl.fleet import open_fleet
+    from magnusctl.report import exit_code
+
+    fleet = open_fleet(inventory_paths(inventory, overlay), limit=limit, workers=parallel)
+    drawn = report(json)
+    errors = []
+    for host, found in attending.collect(fleet, keep, really=not dry_run).items():
+        if isinstance(found, MagnusError):
+            found.host = found.host or host
+            errors.append(found)
+        else:
+            drawn.garbage(host, found, gone=not dry_run)
+    drawn.errors(errors)
+    raise typer.Exit(exit_code(errors))

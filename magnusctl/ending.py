@@ -1,0 +1,219 @@
+"""How a job ended, in words: what failed, what was taken back, who was in the way. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from magnusctl.answers import Event
+from magnusctl.errors import (
+    ConflictError,
+    HostError,
+    Interrupted,
+    Locked,
+    MagnusError,
+    Reverted,
+    RollbackFailed,
+)
+from magnusctl.report import Status
+
+MAX_TOLD = 5
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What is known of a job: its journal, what became of each change and what it said, why no
+    new connection was let in, and why its journal has no end."""
+
+    host: str
+    job: str
+    events: Sequence[Event]
+    statuses: Mapping[str, Status]
+    output: Mapping[str, list[str]]
+    unconfirmed: str = ""
+    gone: str = ""
+
+    def last(self, word: str) -> Event | None:
+        """The last event of a word."""
+        return next((event for event in reversed(self.events) if event.word == word), None)
+
+    def named(self, status: Status) -> list[str]:
+        """The changes that ended in one way."""
+        return [name for name, end in self.statuses.items() if end is status]
+
+    @property
+    def all_of_it(self) -> str:
+        """Where everything is written down, and what to type next."""
+        return (
+            f"All of it: /var/lib/magnus/jobs/{self.job} there. "
+            f"See what stands with:  magnusctl plan -l {self.host}"
+        )
+
+    def words_of(self, names: Sequence[str]) -> Iterator[str]:
+        """What each of some changes said last, under its name if there are several."""
+        for name in names:
+            if len(names) > 1:
+                yield f"  {name}"
+            yield from (f"    {line}" for line in self.output.get(name, [])[-8:])
+
+
+def raise_for(ended: Ended) -> None:
+    """Raise what the journal of a job calls for; return when all went well."""
+    for kind in (_refused, _revert_failed, _reverted, _dead, _steps, _cancelled):
+        error = kind(ended)
+        if error:
+            raise error
+
+
+def _refused(ended: Ended) -> MagnusError | None:
+    locked = ended.last("locked")
+    if locked:
+        other, who, since, at = locked.arguments[:4]
+        return Locked(
+            f"held by {who} since {since}: job {other}, step {at}. Nothing was run.",
+            host=ended.host,
+            hint=f"Follow it with:  magnusctl attach {ended.host} {other}        "
+            "or wait for it with --wait-lock 10m",
+        )
+    no_space = ended.last("no-space")
+    if no_space:
+        need, free, where = (*no_space.arguments, "?", "?", "?")[:3]
+        return HostError(
+            f"no space on {where}: {need} KiB are needed, {free} KiB are free. Nothing was run.",
+            host=ended.host,
+            hint="Free some space there, then run the same command again.",
+        )
+    read_only = ended.last("read-only")
+    if read_only:
+        where = " ".join(read_only.arguments)
+        return HostError(
+            f"{where} is mounted read-only, or cannot be written. Nothing was run.",
+            host=ended.host,
+            hint="Look at it there (dmesg may say why), then run the same command again.",
+        )
+    return None
+
+
+def _revert_failed(ended: Ended) -> MagnusError | None:
+    if not ended.last("revert-failed"):
+        return None
+    undone = ended.named(Status.REVERTED)
+    return RollbackFailed(
+        "taking back FAILED: some of the changes that can cut this host off still stand",
+        host=ended.host,
+        detail="\n".join(
+            [f"  taken back: {', '.join(undone) or 'nothing'}", *ended.words_of(list(ended.output))]
+        ),
+        hint=f"At its console:  sh /var/lib/magnus/jobs/{ended.job}/job revert '' '' again    "
+        f"and read /var/lib/magnus/jobs/{ended.job}/journal",
+    )
+
+
+_WHY = {
+    "no-confirmation": "nobody confirmed it in time",
+    "a-step-failed": "a step failed",
+    "cancelled": "it was cancelled",
+    "the-job-died": "the job died",
+    "the-timer-died": "its timer died",
+    "boot": "the host rebooted before it was confirmed",
+    "died": "the job died",
+}
+
+
+def _reverted(ended: Ended) -> MagnusError | None:
+    reverting = ended.last("reverting")
+    if not reverting or not ended.last("reverted"):
+        return None
+    why = " ".join(reverting.arguments)
+    failed, conflicts = ended.named(Status.FAILED), ended.named(Status.CONFLICT)
+    if why == "a-step-failed" and conflicts and not failed:
+        return ConflictError(
+            f"{conflicts[0]} changed since it was planned, so what can cut this host off was taken "
+            "back",
+            host=ended.host,
+            detail="\n".join(ended.words_of(conflicts[:MAX_TOLD])),
+            hint=ended.all_of_it,
+        )
+    if why == "a-step-failed" and failed:
+        return HostError(
+            f"{failed[0]} failed, so what can cut this host off was taken back",
+            host=ended.host,
+            detail="\n".join(ended.words_of(failed[:MAX_TOLD])),
+            hint=ended.all_of_it,
+        )
+    return Reverted(
+        f"reverted, because {_WHY.get(why, why)}: addresses, files and services are as before",
+        host=ended.host,
+        detail=f"  no new connection got in: {ended.unconfirmed}" if ended.unconfirmed else "",
+        hint=ended.all_of_it,
+    )
+
+
+def _dead(ended: Ended) -> MagnusError | None:
+    if ended.last("end"):
+        return None
+    begin, start = ended.last("begin"), ended.last("start")
+    if not begin:
+        return HostError(f"job {ended.job} never began there; nothing was run", host=ended.host)
+    total = int(begin.arguments[0])
+    done = len(ended.named(Status.OK))
+    at = int(start.arguments[0]) + 1 if start else 0
+    return HostError(
+        f"{_death(ended)} at step {at} of {total}: {done} changes were made, "
+        f"{total - at} steps were not begun",
+        host=ended.host,
+        hint=f"Run the same command again: it goes on from what is.   {ended.all_of_it}",
+    )
+
+
+def _death(ended: Ended) -> str:
+    if ended.gone == "rebooted":
+        return f"the host rebooted during job {ended.job} (its boot id changed)"
+    return f"job {ended.job} was killed there"
+
+
+def _steps(ended: Ended) -> MagnusError | None:
+    """The steps that did not succeed, in their own words."""
+    for status, kind, what in (
+        (Status.FAILED, HostError, "failed"),
+        (Status.CONFLICT, ConflictError, "changed since it was planned, so it was left alone"),
+    ):
+        names = ended.named(status)
+        if not names:
+            continue
+        more = f"; so did {len(names) - 1} more" if len(names) > 1 else ""
+        back = ended.named(Status.REVERTED)
+        restored = [f"  put back as it was: {', '.join(back)}"] if back else []
+        return kind(
+            f"{names[0]} {what}{_how(ended, status)}{more}",
+            host=ended.host,
+            detail="\n".join([*ended.words_of(names[:MAX_TOLD]), *restored]),
+            hint=ended.all_of_it,
+        )
+    return None
+
+
+def _how(ended: Ended, status: Status) -> str:
+    """A step that did not fail by itself says nothing, so its end is told."""
+    failed = ended.last("failed")
+    if status is not Status.FAILED or not failed:
+        return ""
+    _, code, why = (*failed.arguments, "", "")[:3]
+    if why == "timeout":
+        return ": it took too long and was killed, with all that it had started"
+    if why == "signal" and code.isdecimal():
+        cause = " (out of memory?)" if code == "137" else ""
+        return f": it was killed by signal {int(code) - 128}{cause}"
+    return ""
+
+
+def _cancelled(ended: Ended) -> MagnusError | None:
+    left = ended.named(Status.CANCELLED)
+    if not left and not ended.last("cancelled"):
+        return None
+    return Interrupted(
+        f"cancelled; not begun: {', '.join(left[:MAX_TOLD]) or 'all of it'}"
+        + (f" and {len(left) - MAX_TOLD} more" if len(left) > MAX_TOLD else ""),
+        host=ended.host,
+        hint=f"See what stands with:  magnusctl plan -l {ended.host}",
+    )

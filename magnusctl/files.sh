@@ -1,0 +1,57 @@
+# How a job writes: whoever looks, and whoever comes after a power cut, sees the old bytes or the new ones.
+# Make what was just written survive a power cut. Not every dd can; sync always can.
+flush() {
+  dd if=/dev/null of="$1" conv=notrunc,fsync 2>/dev/null || sync
+}
+
+# forget_start ID: from now on this has to be started again, whatever happens to this job.
+forget_start() { rm -f "$STARTED/$1"; }
+
+# remember_start ID DIGEST
+remember_start() {
+  mkdir -p "$STARTED" || return 1
+  printf '%s\n' "$2" >"$STARTED/.$1.$$" && mv -f "$STARTED/.$1.$$" "$STARTED/$1"
+}
+
+own() { # OWNER GROUP PATH; without privilege below a root, ownership is neither set nor judged
+  if [ -n "$ROOT" ] && [ "$UID_NOW" != 0 ]; then return 0; fi
+  # -h: a link that a user put there in between must not give away what it points to.
+  chown -h "$1:$2" "$3"
+}
+
+# keep PATH: its bytes under their digest, so that they can be had again
+keep() {
+  [ -f "$1" ] || return 0
+  _sum=$(digest_of "$1") || return 1
+  [ ! -e "$STATE/kept/$_sum" ] || return 0
+  mkdir -p "$STATE/kept" && (umask 077 && cat "$1" >"$STATE/kept/.$_sum.$$") &&
+    flush "$STATE/kept/.$_sum.$$" && mv -f "$STATE/kept/.$_sum.$$" "$STATE/kept/$_sum"
+}
+
+# validated VALIDATOR STAGED PATH: exit code alone is no verdict; anything on stderr is a refusal too.
+validated() {
+  [ "$1" != - ] || return 0
+  _said=$("validate_$1" "$2" "$3" 2>&1 >/dev/null) && [ -z "$_said" ] && return 0
+  fail "validator $1 refuses the new $3: $_said"
+}
+
+# replace_file SOURCE PATH MODE OWNER GROUP VALIDATOR: whoever looks sees the old bytes or the new ones.
+replace_file() {
+  _target=$ROOT$2
+  _staged=${_target%/*}/.magnus.$JOB.$STEP
+  if [ -L "$_target" ]; then fail "refusing to write through the symlink $_target" || return 1; fi
+  if [ -d "$_target" ]; then fail "$_target is a directory" || return 1; fi
+  rm -f "$_staged"
+  if ! (umask 077 && set -C && cat "$1" >"$_staged"); then
+    rm -f "$_staged"
+    fail "cannot write beside $_target: is the disk full, or the file system read-only?"
+    return 1
+  fi
+  if own "$4" "$5" "$_staged" && chmod "$3" "$_staged" && validated "$6" "$_staged" "$2" &&
+    flush "$_staged" && keep "$_target" && mv -f "$_staged" "$_target"; then
+    [ "$(digest_of "$_target")" = "$(digest_of "$1")" ] || fail "$_target does not read back as written"
+  else
+    rm -f "$_staged"
+    return 1
+  fi
+}

@@ -1,0 +1,56 @@
+# collect KEEP REALLY: what is no longer needed: jobs beyond the newest KEEP, temporary files of dead jobs, and kept
+# bytes that no job and no origin speaks of. One line each: "KIND KILOBYTES NAME". Only with REALLY = yes it goes.
+collect() {
+  _gone=
+  for _job in $(newest_first | sed "1,$1d"); do
+    _folder=$STATE/jobs/$_job
+    if job_lives "$_folder" || [ -e "$_folder/pending" ] || [ -e "$_folder/reverting" ]; then continue; fi
+    collect_temporary "$_folder" "$2"
+    printf 'job %s %s\n' "$(kilobytes "$_folder")" "$_job"
+    _gone="$_gone $_job"
+    [ "$2" != yes ] || rm -rf "$_folder"
+  done
+  for _folder in "$STATE"/jobs/*; do
+    [ -e "$_folder/pid" ] && ! job_lives "$_folder" || continue
+    collect_temporary "$_folder" "$2"
+    [ ! -e "$_folder/payload" ] || {
+      printf 'payload %s %s\n' "$(kilobytes "$_folder/payload")" "${_folder##*/}"
+      [ "$2" != yes ] || rm -rf "$_folder/payload" "$_folder/files"
+    }
+  done
+  for _kept in "$STATE"/kept/*; do
+    [ -f "$_kept" ] && ! spoken_of "${_kept##*/}" || continue
+    printf 'kept %s %s\n' "$(kilobytes "$_kept")" "${_kept##*/}"
+    [ "$2" != yes ] || rm -f "$_kept"
+  done
+}
+
+newest_first() {
+  for _about in "$STATE"/jobs/*/about; do
+    [ -r "$_about" ] || continue
+    _folder=${_about%/about}
+    printf '%s %s\n' "$(sed 's/.*"at":"\([^"]*\)".*/\1/' "$_about")" "${_folder##*/}"
+  done | sort -r | cut -d ' ' -f 2
+}
+
+kilobytes() { du -sk "$1" 2>/dev/null | awk '{ print $1 }'; }
+
+spoken_of() { # DIGEST
+  for _one in "$STATE"/origin/* "$STATE"/jobs/*/manifest; do
+    [ -f "$_one" ] || continue
+    case " $_gone " in *" $(basename "${_one%/manifest}") "*) continue ;; esac
+    if grep -q "$1" "$_one"; then return 0; fi
+  done
+  return 1
+}
+
+collect_temporary() { # FOLDER REALLY
+  [ -r "$1/places" ] || return 0
+  while IFS= read -r _place; do
+    for _temporary in "$ROOT$_place"/.magnus."${1##*/}".*; do
+      [ -f "$_temporary" ] && [ ! -L "$_temporary" ] || continue
+      printf 'temporary %s %s\n' "$(kilobytes "$_temporary")" "$_temporary"
+      [ "$2" != yes ] || rm -f "$_temporary"
+    done
+  done <"$1/places"
+}

@@ -1,0 +1,62 @@
+# What is asked about jobs from outside.
+
+# confirm_job JOB: whoever renames first decides, and both sides say the same
+confirm_job() {
+  _job=$STATE/jobs/$1
+  if mv "$_job/pending" "$_job/confirmed" 2>/dev/null || [ -e "$_job/confirmed" ]; then
+    echo confirmed
+  elif [ -d "$_job" ]; then
+    echo reverted
+  else
+    echo unknown
+  fi
+}
+
+# cancel_job JOB: after its current step
+cancel_job() {
+  _job=$STATE/jobs/$1
+  if [ ! -d "$_job" ]; then
+    echo unknown
+  elif job_lives "$_job"; then
+    : >"$_job/cancel" && echo asked
+  else
+    echo over
+  fi
+}
+
+# ask_jobs: one line for every job, the last one last: "JOB STATE AT/TOTAL ABOUT"
+ask_jobs() {
+  for _job in "$STATE"/jobs/*; do
+    [ -r "$_job/about" ] || continue
+    _state=$(awk '$2 == "end" { print $3 }' "$_job/journal" 2>/dev/null)
+    if [ -z "$_state" ]; then
+      _state=died
+      if job_lives "$_job"; then _state=running; fi
+      if [ "$_state" = died ] && lives_in "$_job/timer"; then _state=reverting; fi
+    fi
+    _at=$(awk '$2 == "begin" { total = $3 } $2 == "start" { at = $3 + 1 } END { printf "%d/%d", at, total }' "$_job/journal" 2>/dev/null)
+    printf '%s %s %s %s\n' "${_job##*/}" "$_state" "${_at:-0/0}" "$(cat "$_job/about")"
+  done | sort -t '"' -k 4
+}
+
+# ask_journal JOB: its manifest, then its journal
+ask_journal() {
+  cat "$STATE/jobs/$1/manifest" 2>/dev/null && echo && cat "$STATE/jobs/$1/journal" 2>/dev/null
+}
+
+# ask_audit: who did what here
+ask_audit() { tail -n 1000 "$STATE/audit.jsonl" 2>/dev/null; }
+
+# ask_origins: what everything was before it was first changed
+ask_origins() {
+  for _one in "$STATE"/origin/*; do
+    [ ! -f "$_one" ] || cat "$_one"
+  done
+}
+
+# forget_origins DIGEST...: what is again as it was before the first change
+forget_origins() {
+  for _one in "$@"; do rm -f "$STATE/origin/$_one"; done
+  rmdir "$STATE/origin" 2>/dev/null || :
+  echo forgotten
+}

@@ -1,0 +1,39 @@
+# Who still lives: a process is known by boot, pid and start time, because a pid alone comes again.
+
+# started_at PID: when it started, in words of this system; nothing for one that is gone
+started_at() {
+  if [ -r "/proc/$1/stat" ]; then
+    read -r _stat <"/proc/$1/stat" || return 0
+    # shellcheck disable=SC2086 # the name before the last ")" may hold blanks; the rest are numbers
+    set -- ${_stat##*) }
+    case $1 in Z | X) ;; *) printf '%s\n' "${20}" ;; esac
+  elif [ ! -r /proc/self/stat ]; then
+    ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' '-'
+  fi
+}
+
+# identity PID: "BOOT PID START"
+identity() { printf '%s %s %s\n' "$(boot_now)" "$1" "$(started_at "$1")"; }
+
+# lives BOOT PID START
+lives() { [ -n "$3" ] && [ "$1" = "$(boot_now)" ] && [ "$(started_at "$2")" = "$3" ]; }
+
+# lives_in FILE: the process that wrote its identity there
+lives_in() {
+  _boot_of='' _pid_of='' _start_of=''
+  [ ! -r "$1" ] || read -r _boot_of _pid_of _start_of <"$1" || :
+  lives "$_boot_of" "$_pid_of" "$_start_of"
+}
+
+# job_lives FOLDER: its runner, or a step that outlived its runner
+job_lives() { lives_in "$1/pid" || lives_in "$1/step"; }
+
+# now_s: seconds that no change of the clock moves, where the system has such
+now_s() {
+  if [ -r /proc/uptime ]; then
+    read -r _up _ </proc/uptime
+    printf '%s\n' "${_up%%.*}"
+  else
+    date +%s
+  fi
+}

@@ -1,0 +1,10 @@
+# ask_hostname: "KEPT NOW": the name that the next boot gives, and the name of now
+ask_hostname() {
+  _kept=-
+  if [ "$OS" = Darwin ]; then
+    _kept=$(system scutil --get HostName 2>/dev/null) || _kept=-
+  elif [ -r "$ROOT/etc/hostname" ]; then
+    read -r _kept <"$ROOT/etc/hostname" || :
+  fi
+  echo "${_kept:--} $(system uname -n)"
+}

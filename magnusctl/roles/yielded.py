@@ -1,0 +1,74 @@
+"""Is what a role of a project yields a resource that magnusctl can ask about and make?"""
+
+from __future__ import annotations
+
+import types
+import typing
+from dataclasses import fields
+from typing import Any
+
+from magnusctl.inventory.fields import octal_mode, plain_path
+from magnusctl.resources import KINDS
+from magnusctl.state import Resource
+
+_GRAMMARS = {"path": plain_path, "plist": plain_path, "mode": octal_mode}
+_SHOWN = 60
+
+
+def fault_of(value: object) -> str:
+    """What is wrong with a value that was yielded, or nothing."""
+    if not isinstance(value, Resource):
+        return f"it yields {_shown(value)}, which is no resource"
+    if value.kind not in KINDS:
+        known = ", ".join(KINDS)
+        return f"it yields a resource of the kind '{value.kind}'; the kinds are {known}"
+    hints = typing.get_type_hints(type(value))
+    for name in (field.name for field in fields(value)):
+        wrong = _wrong(name, getattr(value, name), hints[name])
+        if wrong:
+            return f"{value.kind}: '{name}' {wrong}"
+    return "" if value.name else f"{value.kind}: its name is empty"
+
+
+def _wrong(name: str, value: object, hint: Any) -> str:
+    if not _fits(value, hint):
+        return f"must be {_words(hint)}, not {_shown(value)}"
+    if isinstance(value, str) and "\0" in value:
+        return "holds a NUL byte"
+    try:
+        if name in _GRAMMARS and isinstance(value, str):
+            _GRAMMARS[name](value)
+    except ValueError as error:
+        return f"is {_shown(value)}: {error}"
+    return ""
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a value is of an annotated type, with everything in it."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, part) for part in inner)
+    if origin is typing.Literal:
+        return value in inner
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(item, inner[0]) for item in value)
+    if isinstance(value, bool) and hint is int:
+        return False
+    return isinstance(value, origin or hint)
+
+
+def _words(hint: Any) -> str:
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_words(part) for part in inner)
+    if origin is typing.Literal:
+        return " or ".join(repr(word) for word in inner)
+    if origin is tuple:
+        return f"a tuple of {_words(inner[0])}"
+    names = {str: "text", int: "a whole number", bool: "True or False", type(None): "None"}
+    return names.get(hint, getattr(hint, "__name__", str(hint)))
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

@@ -1,0 +1,129 @@
+"""Back to what was: a job's changes, or everything since the first, as a plan like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from magnusctl import converge, records, undo
+from magnusctl.asking import ask_one
+from magnusctl.converge import Machine, Observation
+from magnusctl.errors import InputError, RollbackFailed
+from magnusctl.quote import sh
+from magnusctl.records import Record
+from magnusctl.report import Planned
+from magnusctl.resources import KINDS
+from magnusctl.resources.group import Group
+from magnusctl.resources.user import User
+from magnusctl.state import STARTED_WITH, Probe, Resource, Risk, digest
+
+VERB = "rollback"
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way back on one host: the machine with former states as what is declared, what it plans,
+    and what stays as it is, with the reason."""
+
+    machine: Machine
+    planned: Planned
+    records: tuple[Record, ...]
+    lasting: tuple[tuple[str, str], ...]
+
+
+def of_job(machine: Machine, job: str = "") -> tuple[str, Way]:
+    """The way back from a job; without a name, from the last that changed something here.
+
+    Raises InputError for a job that the host does not know.
+    """
+    name = job or _last(machine)
+    found = ask_one(machine, records.journal_probe(name))
+    if found is None:
+        raise InputError(
+            f"it knows no job {name}",
+            where=machine.name,
+            hint=f"Its jobs:  magnusctl jobs -l {machine.name}",
+        )
+    return name, _way(machine, records.made(*found))
+
+
+def of_everything(machine: Machine) -> Way:
+    """The way back to before the first change."""
+    return _way(machine, ask_one(machine, records.origins_probe()))
+
+
+def _last(machine: Machine) -> str:
+    found = ask_one(machine, records.jobs_probe())
+    names = [one.job for one in found if one.verb != VERB and not one.at.startswith("0/")]
+    if not names:
+        raise InputError("no job here changed anything", where=machine.name)
+    return names[-1]
+
+
+def _way(machine: Machine, made: Sequence[Record]) -> Way:
+    backs = [made[place] for place in undo.order([record.former for record in made])]
+    formers = [record.former for record in backs if isinstance(record.former, Resource)]
+    # As in a job, what can cut us off comes last.
+    formers.sort(key=lambda former: former.risk is Risk.CONNECTIVITY)
+    # What becomes of a user changes the members of groups.
+    users = tuple(former.id for former in formers if isinstance(former, User))
+    desired = tuple(
+        replace(former, role=VERB, after=users if isinstance(former, Group) else ())
+        for former in formers
+    )
+    lasting = tuple((r.id, r.former) for r in backs if isinstance(r.former, str))
+    former = replace(machine, desired=desired)
+    observation = converge.observe(former)
+    plan = converge.plan(former, observation)
+    planned = Planned(machine.name, plan, simulated=machine.simulated)
+    return Way(former, planned, tuple(made), lasting)
+
+
+def prove(way: Way, observation: Observation) -> list[str]:
+    """What is not as it was before the first change, each with what it was and what it is.
+
+    What is known to stay is not among it. A marker of ours is no setting.
+    """
+    now = observation.states
+    found = []
+    for record in way.records:
+        if isinstance(record.former, str) or record.former.kind == "command":
+            continue
+        answer = now[record.former.id].answer
+        if _settings(record.former, answer) != _settings(record.former, record.answer):
+            found.append(f"{record.id}: was '{record.answer}', is '{answer}'")
+    return found
+
+
+def _settings(former: Resource, answer: str) -> object:
+    """What is a setting in an answer: not the mark that we ourselves keep of a start, not the unit
+    of a package that stays, not the name that a card gets at the next boot."""
+    kind = former.kind
+    if kind in ("service", "launchd", "interface"):
+        state = KINDS[kind].parse(former, answer) or {}
+        return {key: state.get(key) for key in former.state() if key != STARTED_WITH}
+    if kind == "group":
+        head, _, members = answer.rpartition(":")
+        return head, sorted(members.split(","))
+    return answer
+
+
+def forget(way: Way) -> None:
+    """Let the host forget what it was, once it is that again."""
+    digests = [digest(record.id) for record in way.records if isinstance(record.former, Resource)]
+    if digests:
+        words = sh("forget_origins", *digests)
+        ask_one(way.machine, Probe("forget", words, 1, lambda lines: lines[0], records.FILES))
+
+
+def require_restored(way: Way, observation: Observation) -> int:
+    """How many settings are as before the first change. Raises RollbackFailed for any other."""
+    wrong = prove(way, observation)
+    if wrong:
+        raise RollbackFailed(
+            f"{len(wrong)} of {len(way.records)} settings are not as they were",
+            host=way.machine.name,
+            detail="\n".join(f"  {line}" for line in wrong[:20]),
+            hint=f"Look at them there. Their story:  magnusctl history {way.machine.name}",
+        )
+    return len(way.records) - len(way.lasting)

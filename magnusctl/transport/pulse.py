@@ -1,0 +1,67 @@
+"""Does the other end still live? Bytes of a command prove it; so does an answer to a keepalive.
+
+Paramiko's own keepalive never looks for the answer, and a peer that is frozen, or a route that
+swallows everything, breaks no connection by itself.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import paramiko
+
+LOOK_S = 5.0
+DEAD_S = 20.0
+
+
+class Silent(TimeoutError):
+    """Nothing was heard for too long."""
+
+
+def chunks(channel: paramiko.Channel, idle_s: float) -> Iterator[bytes]:
+    """What a command prints, to its end.
+
+    Raises Silent when the peer answers nothing for DEAD_S, or the command prints nothing for
+    `idle_s` seconds.
+    """
+    channel.settimeout(min(LOOK_S, idle_s))
+    heard = time.monotonic()
+    pulse: _Pulse | None = None
+    while True:
+        try:
+            data = channel.recv(65536)
+        except TimeoutError:
+            quiet = time.monotonic() - heard
+            if quiet >= idle_s:
+                raise Silent(f"silent for {idle_s:g} s") from None
+            if pulse is None or pulse.answered:
+                pulse = _Pulse(channel.get_transport())
+            elif pulse.waits() > DEAD_S - LOOK_S:
+                raise Silent(f"no heartbeat for {DEAD_S:g} s") from None
+            continue
+        if not data:
+            return
+        heard, pulse = time.monotonic(), None
+        yield data
+
+
+class _Pulse(threading.Thread):
+    """One question that every ssh server answers, if only with a refusal."""
+
+    def __init__(self, transport: paramiko.Transport) -> None:
+        super().__init__(daemon=True)
+        self._transport = transport
+        self._asked = time.monotonic()
+        self.answered = False
+        self.start()
+
+    def run(self) -> None:
+        """Ask, and wait as long as the connection lives."""
+        self._transport.global_request("keepalive@openssh.com", wait=True)
+        self.answered = self._transport.is_active()
+
+    def waits(self) -> float:
+        """Seconds since it was asked."""
+        return time.monotonic() - self._asked
