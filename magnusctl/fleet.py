@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from magnusctl import converge, extensions, job, provision, secrets
 from magnusctl.checks.custom import Custom
 from magnusctl.converge import Machine
-from magnusctl.errors import InputError, MagnusError
+from magnusctl.errors import InputError, Interrupted, MagnusError
 from magnusctl.inventory.model import Inventory
 from magnusctl.inventory.project import project_of
 from magnusctl.inventory.select import select
@@ -146,7 +146,14 @@ def plan_all(
 
     found = each(fleet.names, work, fleet.workers)
     planned = [_planned(fleet, name, result) for name, result in found.items()]
-    return protect(fleet.inventory, planned, allow, now)
+    return [_with_way_back(fleet, item) for item in protect(fleet.inventory, planned, allow, now)]
+
+
+def _with_way_back(fleet: Fleet, item: Planned) -> Planned:
+    """A plan that could cut its host off with no way back is held."""
+    if item.plan is None or item.held:
+        return item
+    return replace(item, held=provision.without_way_back(fleet.machine(item.host), item.plan))
 
 
 def _planned(fleet: Fleet, name: str, result: Planned | MagnusError) -> Planned:
@@ -176,8 +183,22 @@ def apply_all(
         if isinstance(result, Outcome):
             report.outcome(result)
 
-    found = each(plans, work, fleet.workers, done, interrupted)
+    try:
+        found = each(plans, work, fleet.workers, done, interrupted)
+    except Interrupted as error:
+        _tell_jobs(error)
+        raise
     return [outcome for outcome in found.values() if isinstance(outcome, Outcome)]
+
+
+def _tell_jobs(error: Interrupted) -> None:
+    """Say which jobs go on where, and how to come back to them."""
+    jobs = [(machine.name, job) for machine, job in provision.running.all()]
+    if jobs:
+        error.detail = "\n".join(
+            f"  job {job} goes on on {host}; no step is cut" for host, job in jobs
+        )
+        error.hint = f"Come back to it with:  magnusctl attach {jobs[0][0]} {jobs[0][1]}"
 
 
 def scripts(fleet: Fleet, planned: Sequence[Planned]) -> list[tuple[str, str]]:

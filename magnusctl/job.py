@@ -61,7 +61,7 @@ class About:
 @dataclass(frozen=True)
 class Job:
     """A job that can be sent: `wait_s` is how long it waits for another one's lock, `confirm_s`
-    how long a guarded stage waits to be confirmed. A way back is no first state, so it `keeps` none.
+    how long a guarded stage waits to be confirmed. A way back keeps no first state.
     """
 
     about: About

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from magnusctl import __version__, audit, converge, following, job
+from magnusctl import __version__, audit, converge, following, job, leftalone
 from magnusctl.answers import Answers, Event
 from magnusctl.converge import Machine, Observation
 from magnusctl.ending import Ended, raise_for
@@ -128,8 +128,12 @@ def provision(machine: Machine, shown: Plan, listener: Listener, errand: Errand)
     statuses: dict[str, Status] = {}
     name, error, left = "", None, shown
     try:
-        require_way_back(machine, shown)
+        units = leftalone.watched(machine, shown)
+        before_all = leftalone.running(machine, units)
         for _ in range(MAX_ROUNDS):
+            refusal = without_way_back(machine, left)
+            if refusal:
+                raise refusal
             todo = make_job(machine, left, errand)
             if not todo.stages.steps:
                 raise _stays(machine, left)
@@ -137,6 +141,7 @@ def provision(machine: Machine, shown: Plan, listener: Listener, errand: Errand)
             run = Run(machine, name, names_of(todo), listener, statuses)
             observation = carry_out(run, todo)
             before, left = left, converge.plan(machine, observation)
+            leftalone.require_undisturbed(machine, units, before_all, name)
             raise_for(ended(run))
             if not left:
                 break
@@ -149,17 +154,17 @@ def provision(machine: Machine, shown: Plan, listener: Listener, errand: Errand)
     return Outcome(machine.name, left, statuses, name, time.monotonic() - started, error)
 
 
-def require_way_back(machine: Machine, plan: Plan) -> None:
-    """Raise PreconditionError for a change that can cut us off and cannot be taken back."""
+def without_way_back(machine: Machine, plan: Plan) -> PreconditionError | None:
+    """The refusal of a plan that can cut us off and could not be taken back; None when it can."""
     lacking = job.no_way_back(plan)
-    if lacking:
-        lines = [f"  {name}: {why}" for name, why in lacking]
-        raise PreconditionError(
-            "what can cut this host off must have a way back, and this has none. Nothing was run.",
-            host=machine.name,
-            detail="\n".join(lines),
-            hint="Bring it into a state that can be had again, at its console.",
-        )
+    if not lacking:
+        return None
+    return PreconditionError(
+        "what can cut this host off must have a way back, and this has none. Nothing was run.",
+        host=machine.name,
+        detail="\n".join(f"  {name}: {why}" for name, why in lacking),
+        hint="Bring it into a state that can be had again, at its console.",
+    )
 
 
 def new_job() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import typer
@@ -25,14 +26,18 @@ def apply(
     drawn: Report,
     errand: Errand,
     *,
+    allow: Sequence[str],
     yes: bool,
     json: bool,
 ) -> list[Outcome]:
     """Ask once, apply what is not held, and draw what became of it."""
     from magnusctl import fleet as fleets
+    from magnusctl.protection import protect
 
     if any(item.plan and not item.held for item in planned):
-        consent(planned, yes=yes, json=json)
+        consent(planned, verb=errand.verb, yes=yes, json=json)
+        # A person may have thought for long: a window may have opened since.
+        planned = protect(fleet.inventory, planned, allow, datetime.now(UTC))
     started = time.monotonic()
     try:
         outcomes = fleets.apply_all(fleet, planned, drawn, errand, _Interrupts(drawn))

@@ -12,13 +12,13 @@ from magnusctl.report import Planned
 from magnusctl.report.describe import count
 
 
-def consent(planned: Sequence[Planned], *, yes: bool, json: bool) -> None:
+def consent(planned: Sequence[Planned], *, verb: str, yes: bool, json: bool) -> None:
     """Return if the plan may be applied; leave if the answer is no."""
     if yes:
         return
-    plans = [item.plan for item in planned if item.plan]
+    plans = [item.plan for item in planned if item.plan and not item.held]
     total = count(sum(len(plan) for plan in plans), "change")
-    hint = "Apply without a question:  magnusctl provision --yes"
+    hint = f"Apply without a question: magnusctl {verb} … --yes"
     question = f"Apply {total} on {count(len(plans), 'host')}?"
     if not agree(question, hint, possible=not json):
         typer.echo("Nothing was applied.")

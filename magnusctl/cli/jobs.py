@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from magnusctl.cli.apply import sudo_password
 from magnusctl.cli.options import (
+    AskSudoOption,
     HostArgument,
     InventoryOption,
     JsonOption,
@@ -18,6 +20,11 @@ from magnusctl.cli.options import (
     report,
 )
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from magnusctl.converge import Machine
+
 JobArgument = Annotated[str, typer.Argument(help="A job of that host; `jobs` lists them.")]
 
 
@@ -26,6 +33,7 @@ def jobs(
     overlay: OverlayOption = None,
     limit: LimitOption = "*",
     parallel: ParallelOption = 16,
+    ask_sudo: AskSudoOption = False,
     json: JsonOption = False,
 ) -> None:
     """List the jobs that hosts run and remember."""
@@ -34,7 +42,8 @@ def jobs(
     from magnusctl.fleet import open_fleet
     from magnusctl.report import exit_code
 
-    fleet = open_fleet(inventory_paths(inventory, overlay), limit=limit, workers=parallel)
+    paths, password = inventory_paths(inventory, overlay), sudo_password(ask_sudo)
+    fleet = open_fleet(paths, limit=limit, workers=parallel, password=password)
     found = attending.jobs(fleet)
     drawn = report(json)
     errors = []
@@ -53,13 +62,13 @@ def attach(
     job: JobArgument = "",
     inventory: InventoryOption = None,
     overlay: OverlayOption = None,
+    ask_sudo: AskSudoOption = False,
     json: JsonOption = False,
 ) -> None:
     """Follow a job from its first line to its end, whoever started it."""
     from magnusctl import attending
-    from magnusctl.fleet import open_fleet
 
-    machine = open_fleet(inventory_paths(inventory, overlay), limit=one_host(host)).machines[0]
+    machine = _machine(inventory_paths(inventory, overlay), host, ask_sudo=ask_sudo)
     name = attending.named(machine, job, running=False)
     drawn = report(json)
     try:
@@ -74,12 +83,12 @@ def cancel(
     job: JobArgument = "",
     inventory: InventoryOption = None,
     overlay: OverlayOption = None,
+    ask_sudo: AskSudoOption = False,
 ) -> None:
     """Let a job end after its current step. What it did stays; `rollback` takes it back."""
     from magnusctl import attending
-    from magnusctl.fleet import open_fleet
 
-    machine = open_fleet(inventory_paths(inventory, overlay), limit=one_host(host)).machines[0]
+    machine = _machine(inventory_paths(inventory, overlay), host, ask_sudo=ask_sudo)
     typer.echo(attending.cancel(machine, job))
 
 
@@ -89,16 +98,16 @@ def history(
     ] = "",
     inventory: InventoryOption = None,
     overlay: OverlayOption = None,
+    ask_sudo: AskSudoOption = False,
     json: JsonOption = False,
 ) -> None:
     """Show who did what, when, from which plan, and with which result."""
     from magnusctl import attending, audit
-    from magnusctl.fleet import open_fleet
 
     lines: list[dict[str, Any]] = list(audit.read())
     if host:
         paths = inventory_paths(inventory, overlay)
-        lines = attending.history(open_fleet(paths, limit=one_host(host)).machines[0])
+        lines = attending.history(_machine(paths, host, ask_sudo=ask_sudo))
     report(json).history(lines)
 
 
@@ -113,6 +122,7 @@ def gc(
         bool, typer.Option("--dry-run", help="Say what would go, and stop.")
     ] = False,
     parallel: ParallelOption = 16,
+    ask_sudo: AskSudoOption = False,
     json: JsonOption = False,
 ) -> None:
     """Remove what hosts keep of old jobs. What `deprovision` needs always stays."""
@@ -121,7 +131,8 @@ def gc(
     from magnusctl.fleet import open_fleet
     from magnusctl.report import exit_code
 
-    fleet = open_fleet(inventory_paths(inventory, overlay), limit=limit, workers=parallel)
+    paths, password = inventory_paths(inventory, overlay), sudo_password(ask_sudo)
+    fleet = open_fleet(paths, limit=limit, workers=parallel, password=password)
     drawn = report(json)
     errors = []
     for host, found in attending.collect(fleet, keep, really=not dry_run).items():
@@ -132,3 +143,10 @@ def gc(
             drawn.garbage(host, found, gone=not dry_run)
     drawn.errors(errors)
     raise typer.Exit(exit_code(errors))
+
+
+def _machine(paths: list[Path], host: str, *, ask_sudo: bool) -> Machine:
+    from magnusctl.fleet import open_fleet
+
+    password = sudo_password(ask_sudo)
+    return open_fleet(paths, limit=one_host(host), password=password).machines[0]

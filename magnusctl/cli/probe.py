@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from magnusctl.cli.apply import sudo_password
 from magnusctl.cli.options import (
+    AskSudoOption,
     InventoryOption,
     LimitOption,
     OverlayOption,
@@ -22,13 +24,19 @@ def probe(
     overlay: OverlayOption = None,
     limit: LimitOption = "*",
     parallel: ParallelOption = 16,
+    ask_sudo: AskSudoOption = False,
 ) -> None:
     """Ask every host and save its answers, for plans without a network (--observed)."""
     from magnusctl.fleet import open_fleet, record_all
     from magnusctl.report import exit_code
     from magnusctl.report.text import print_error
 
-    fleet = open_fleet(inventory_paths(inventory, overlay), limit=limit, workers=parallel)
+    fleet = open_fleet(
+        inventory_paths(inventory, overlay),
+        limit=limit,
+        workers=parallel,
+        password=sudo_password(ask_sudo),
+    )
     written, errors = record_all(fleet, record)
     for path in written:
         typer.echo(f"wrote {path}")

@@ -88,5 +88,6 @@ def provision(
     drawn.plans(planned, diff=diff, then=f"Apply with:  {words}" if dry_run and now else "")
     outcomes = []
     if not dry_run and any(item.plan for item in planned):
-        outcomes = apply(fleet, planned, drawn, errand, yes=yes, json=json)
+        allow = allow_disruption or ()
+        outcomes = apply(fleet, planned, drawn, errand, allow=allow, yes=yes, json=json)
     raise typer.Exit(exit_code(errors_of(planned, outcomes)))

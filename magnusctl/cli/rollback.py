@@ -120,7 +120,8 @@ def _walk(
     if dry_run or not any(item.plan for item in planned):
         return planned, []
     back = replace(fleet, machines=(way.machine,))
-    return planned, apply(back, planned, drawn, errand, yes=yes, json=json)
+    outcomes = apply(back, planned, drawn, errand, allow=allow or (), yes=yes, json=json)
+    return planned, outcomes
 
 
 def _code(planned: Sequence[Planned], outcomes: Sequence[Outcome]) -> int:

@@ -6,7 +6,9 @@ import time
 
 import typer
 
+from magnusctl.cli.apply import sudo_password
 from magnusctl.cli.options import (
+    AskSudoOption,
     InventoryOption,
     JsonOption,
     LimitOption,
@@ -24,6 +26,7 @@ def verify(
     limit: LimitOption = "*",
     observed: ObservedOption = None,
     parallel: ParallelOption = 16,
+    ask_sudo: AskSudoOption = False,
     json: JsonOption = False,
 ) -> None:
     """Prove that hosts are as declared, services run, peers answer and links are fast."""
@@ -32,7 +35,9 @@ def verify(
     from magnusctl.verify import verify as check
 
     paths = inventory_paths(inventory, overlay)
-    fleet = open_fleet(paths, limit=limit, workers=parallel, observed=observed)
+    fleet = open_fleet(
+        paths, limit=limit, workers=parallel, observed=observed, password=sudo_password(ask_sudo)
+    )
     started = time.monotonic()
     results = check(fleet, network=observed is None)
     seconds = 0.0 if observed else time.monotonic() - started

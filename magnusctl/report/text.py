@@ -111,6 +111,8 @@ class TextReport:
             self._say("  Disruptions", "bold")
         for line in disruption_lines(item.disruptions, self._width):
             self._say(_indented(_indented(line)), "magenta")
+        if item.held and not item.disruptions and not item.frozen:
+            self._say(visible(_indented(f"{item.held.message}\n{item.held.detail}")), "magenta")
 
     def step(self, event: StepDone) -> None:
         with self._lock:
