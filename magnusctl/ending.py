@@ -158,6 +158,12 @@ def _dead(ended: Ended) -> MagnusError | None:
     total = int(begin.arguments[0])
     done = len(ended.named(Status.OK))
     at = int(start.arguments[0]) + 1 if start else 0
+    if ended.gone == "reverting":
+        return Reverted(
+            f"job {ended.job} was killed there, and its timer takes back what can cut it off",
+            host=ended.host,
+            hint=f"See what stands in a minute:  magnusctl plan -l {ended.host}",
+        )
     return HostError(
         f"{_death(ended)} at step {at} of {total}: {done} changes were made, "
         f"{total - at} steps were not begun",

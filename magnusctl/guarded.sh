@@ -6,7 +6,8 @@ arm() {
   printf '%s\n' $(($(now_s) + $1)) >deadline
   snapshot_network >network.before 2>/dev/null
   : >pending
-  if hook_boot && detach timer; then
+  # A power cut must find all that the way back needs.
+  if (umask 022 && hook_boot) && sync && detach timer; then
     _tries=0
     until lives_in timer; do
       _tries=$((_tries + 1))
@@ -32,10 +33,9 @@ BOOT_PLIST=/Library/LaunchDaemons/net.magnus.revert.plist
 hook_boot() {
   printf 'exec %s "%s/job" revert "%s" "%s" boot\n' "$MAGNUS_SH" "$PWD" "$ROOT" "$LOGIN" >"$STATE/boot-revert" || return 1
   if [ "$OS" = Darwin ]; then
-    mkdir -p "$ROOT${BOOT_PLIST%/*}" && boot_plist >"$ROOT$BOOT_PLIST" && flush "$ROOT$BOOT_PLIST"
+    mkdir -p "$ROOT${BOOT_PLIST%/*}" && boot_plist >"$ROOT$BOOT_PLIST"
   else
-    mkdir -p "$ROOT${BOOT_LINK%/*}" && boot_unit >"$ROOT$BOOT_UNIT" && ln -sf "$BOOT_UNIT" "$ROOT$BOOT_LINK" &&
-      flush "$ROOT$BOOT_UNIT"
+    mkdir -p "$ROOT${BOOT_LINK%/*}" && boot_unit >"$ROOT$BOOT_UNIT" && ln -sf "$BOOT_UNIT" "$ROOT$BOOT_LINK"
   fi
 }
 
@@ -148,6 +148,7 @@ confirm_stage() {
 # run_timer: the process that takes back when nobody confirms, whatever became of the job
 run_timer() {
   trap '' PIPE HUP TERM INT
+  umask 077
   exec </dev/null >>noise.timer 2>&1
   identity $$ >timer.new && mv -f timer.new timer
   while [ -e pending ]; do

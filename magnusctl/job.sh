@@ -179,9 +179,8 @@ bury() {
 
 bury_dead() {
   for _folder in "$STATE"/jobs/*; do
-    [ "$_folder" != "$STATE/jobs/$JOB" ] && [ -e "$_folder/pid" ] && [ ! -e "$_folder/buried" ] || continue
-    if grep -q '^[^ ]* end' "$_folder/journal" && [ ! -e "$_folder/pending" ]; then continue; fi
-    job_lives "$_folder" || { bury "$_folder" && : >"$_folder/buried"; }
+    [ "$_folder" != "$STATE/jobs/$JOB" ] && [ -e "$_folder/pid" ] && [ ! -e "$_folder/over" ] || continue
+    job_lives "$_folder" || { bury "$_folder" && : >"$_folder/over"; }
   done
 }
 
@@ -192,7 +191,8 @@ room_for() {
   for _dir in "$@"; do
     shift
     _dir=$ROOT$_dir
-    until [ -d "$_dir" ]; do _dir=${_dir%/*}; done
+    until [ -d "${_dir:-/}" ]; do _dir=${_dir%/*}; done
+    _dir=${_dir:-/}
     [ -w "$_dir" ] || {
       event read-only "$_dir"
       return 1
@@ -210,6 +210,8 @@ room_for() {
 run_job() {
   trap '' PIPE HUP
   trap ': >cancel' TERM INT
+  # For what it writes itself; every step begins with the umask of the prelude.
+  umask 077
   exec </dev/null >>noise 2>&1
   identity $$ >pid
   dd if=/dev/zero of=reserve bs=4096 count=16 2>/dev/null || {
@@ -249,6 +251,7 @@ end_job() { # RESULT
   rm -rf payload files reserve was would unit sshd.* objections.* block.* old.*
   [ -z "$MY_LOCK" ] || unlock
   event end "$1"
+  : >over
 }
 
 launch() { # NONCE

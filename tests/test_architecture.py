@@ -30,7 +30,7 @@ LAYERS = (
         "protection",
     ),
     ("audit", "place", "asking", "following", "savedplan", "parallel"),
-    ("converge", "provision", "fleet", "verify", "trust", "rollback", "attending"),
+    ("converge", "leftalone", "provision", "fleet", "verify", "trust", "rollback", "attending"),
     ("demo",),
     ("cli", "__main__"),
 )

@@ -20,6 +20,7 @@ from magnusctl.inventory.fields import (
 )
 from magnusctl.inventory.providers import SecretName
 from magnusctl.inventory.strict import Model
+from magnusctl.inventory.units import Seconds
 
 
 class FileSpec(Model):
@@ -81,6 +82,9 @@ class CommandSpec(Model):
     undo: Annotated[
         str, Field(description="What takes it back: run by a rollback, where 'unless' holds.")
     ] = ""
+    timeout: Annotated[
+        Seconds, Field(description="How long it may take, before all of it is killed.")
+    ] = 600.0
     restart_on: tuple[Line, ...] = ()
     after: tuple[Line, ...] = ()
 

@@ -25,6 +25,8 @@ class Command(Resource):
     run: str
     unless: str = ""
     undo: str = ""
+    seconds: int = 600
+    """How long it may take, before it is killed with all that it started."""
 
     @property
     def name(self) -> str:
@@ -65,7 +67,8 @@ def _step(change: Change) -> Step:
     script = sh("run_command", name, command.inputs or "-", command.unless or "-", command.run)
     if command.inputs == "-":
         script = f"{forget} && {script}"
-    return Step((change,), script, prepare=forget if command.inputs and not change.guard else "")
+    prepare = forget if command.inputs and not change.guard else ""
+    return Step((change,), script, prepare=prepare, seconds=command.seconds)
 
 
 def former(resource: Command, answer: str) -> Resource | str:

@@ -48,10 +48,16 @@ def apply(changes: Sequence[Change]) -> Sequence[Step]:
     installed = tuple(change for change in changes if change.action is not Action.DELETE)
     steps = []
     if removed:
-        steps.append(Step(removed, sh("remove_packages", *map(_words, removed))))
+        script = sh("remove_packages", *map(_words, removed))
+        steps.append(Step(removed, script, seconds=_SECONDS))
     if installed:
-        steps.append(Step(installed, sh("install_packages", *map(_words, installed))))
+        script = sh("install_packages", *map(_words, installed))
+        steps.append(Step(installed, script, seconds=_SECONDS))
     return steps
+
+
+_SECONDS = 3600
+"""Ten minutes for somebody else's lock, and a driver of some gigabytes over a slow line."""
 
 
 def _words(change: Change) -> str:

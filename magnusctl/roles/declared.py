@@ -92,6 +92,7 @@ def _active(declared: Resources) -> Iterator[Resource]:
             run=command.run,
             unless=command.unless,
             undo=command.undo,
+            seconds=int(command.timeout),
             restart_on=command.restart_on,
             after=command.after,
         )

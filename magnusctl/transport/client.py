@@ -14,7 +14,7 @@ import paramiko
 
 from magnusctl.errors import MagnusError, PreconditionError
 from magnusctl.transport import host_keys, keys
-from magnusctl.transport.dial import no_answer
+from magnusctl.transport.dial import Dropped, no_answer
 from magnusctl.transport.target import Target
 
 # What no server of this century needs: SHA-1, CBC, 3DES, MD5.
@@ -99,13 +99,20 @@ def _as_ours(target: Target) -> Iterator[None]:
     except MagnusError:
         raise
     except paramiko.SSHException as error:
-        raise no_answer(target, _reason(error)) from None
+        why = _reason(error)
+        if why is _DROPPED:
+            raise Dropped(no_answer(target, why).message, host=target.host, hint=_BUSY) from None
+        raise no_answer(target, why) from None
     except (OSError, EOFError) as error:
         raise no_answer(target, str(error).lower() or "the connection was closed") from None
+
+
+_DROPPED = "it does not speak ssh, or dropped us before it did (MaxStartups, fail2ban)"
+_BUSY = "Is somebody else connecting there all the time? Is this address banned for a while?"
 
 
 def _reason(error: paramiko.SSHException) -> str:
     text = str(error)
     if "banner" in text.lower() or "No existing session" in text:
-        return "it does not speak ssh, or dropped us before it did (MaxStartups, fail2ban)"
+        return _DROPPED
     return text.lower() or "ssh failed"

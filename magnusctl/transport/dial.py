@@ -32,6 +32,10 @@ def dial(target: Target) -> socket.socket:
     return sock
 
 
+class Dropped(Unreachable):
+    """A server that closed the connection before it said a word: it is busy, or wary of us."""
+
+
 def no_answer(target: Target, why: str) -> Unreachable:
     """The error for a host that could not be spoken to."""
     return Unreachable(

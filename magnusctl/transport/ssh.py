@@ -6,6 +6,7 @@ Fabric's own stdin sends about 100 bytes a second, so it is not used.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from magnusctl.bootstrap import Request
 from magnusctl.errors import MagnusError, Unreachable
 from magnusctl.quote import sh
 from magnusctl.transport import IDLE_S, failure
-from magnusctl.transport.dial import dial
+from magnusctl.transport.dial import Dropped, dial
 from magnusctl.transport.handshake import greet
 from magnusctl.transport.lines import lines_of
 from magnusctl.transport.target import Target
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _STDERR_KEPT = 64 * 1024
 _CLOSE_S = 30
+_PAUSES_S = (1.0, 2.0, 4.0)
 
 
 class SshTransport:
@@ -72,7 +74,7 @@ class SshTransport:
     def _channel(self) -> paramiko.Channel:
         import paramiko
 
-        self._connections = self._connections or open_connections(self.target)
+        self._connections = self._connections or _patiently(self.target)
         transport = self._connections[-1].transport
         try:
             channel: paramiko.Channel = transport.open_session(timeout=self.target.timeout_s)
@@ -86,6 +88,16 @@ class SshTransport:
         """Close the connection, then the jumps under it."""
         close_all(self._connections)
         self._connections = []
+
+
+def _patiently(target: Target) -> list[fabric.Connection]:
+    """Connect; a server that drops us before it speaks is asked again, ever more slowly."""
+    for pause in _PAUSES_S:
+        try:
+            return open_connections(target)
+        except Dropped:
+            time.sleep(pause)
+    return open_connections(target)
 
 
 def open_connections(target: Target, authenticate: bool = True) -> list[fabric.Connection]:
