@@ -83,7 +83,14 @@ def cluster(lab: Lab) -> Cluster:
 def _overlay(lab: Lab) -> dict[str, Any]:
     ssh = {"config": "none", "identity": str(lab.key), "known_hosts": str(lab.known_hosts)}
     hosts: dict[str, Any] = {
-        name: {"address": host.address, "user": "admin", "connection": "ssh", "ssh": ssh}
+        # Tests run at any hour: what they find must not depend on the clock.
+        name: {
+            "address": host.address,
+            "user": "admin",
+            "connection": "ssh",
+            "ssh": ssh,
+            "freeze": [],
+        }
         for name, host in lab.hosts.items()
     }
     for name in ("rtx3090", "linode"):
@@ -93,6 +100,8 @@ def _overlay(lab: Lab) -> dict[str, Any]:
         }
     for name in ("macmini", "m2pro"):
         hosts[name] |= {"root": MAC_ROOT, "simulated": True}
+    # Protection has tests of its own; elsewhere linode is a host like any other.
+    hosts["linode"] |= {"protected": False, "protected_services": []}
     hosts["linode"]["roles"] = ["base", "network", "trading"]
     return {"hosts": hosts, "links": _links(lab)}
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab import host, network, rootfs, state
+from tests.lab import network, rootfs, state
+from tests.lab.container import Container, host_key, lay
 from tests.lab.host import Host
 from tests.lab.needs import missing
 from tests.lab.system import LabError, command, joining, make_group
@@ -113,18 +114,20 @@ def _make(
         by_number = {numbers[name]: ms for name, ms in delays.items()}
         children.append(network.delay_line(record.id, by_number, folder))
     network.join(record.id)
-    starting = []
+    hosts = {}
     for name, number in numbers.items():
-        one = host.start(record.id, name, number, base, folder / "hosts" / name, public)
-        children.append(one.nspawn)
-        starting.append(one)
+        one = Container(record.id, name, number, folder / "hosts" / name, children)
+        lay(one, base, public)
+        one.start()
+        hosts[name] = Host(one)
     known = folder / "known_hosts"
     known.write_text(
-        "".join(f"{network.address(one.number)} {host.host_key(one)}\n" for one in starting)
+        "".join(f"{each.address} {host_key(each.container)}\n" for each in hosts.values())
     )
-    hosts = {one.name: host.plugged_in(record.id, one) for one in starting}
-    for ready in hosts.values():
-        host.finish(ready)
+    for each in hosts.values():
+        each.plug_in()
+    for each in hosts.values():
+        each.finish()
     _, control = network.namespaces(record.id)
     return Lab(
         id=record.id,

@@ -1,12 +1,13 @@
 """The lab's two network namespaces: the hosts' side and the control side, and nothing else."""
 
+import contextlib
 import subprocess
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from tests.lab import rootfs
-from tests.lab.system import command, joining, make_group, wait_for
+from tests.lab.system import LabError, command, joining, make_group, wait_for
 
 CONTROL_ADDRESS = "10.231.78.1"
 _GATEWAY_TO_CONTROL = "10.231.78.2"
@@ -64,7 +65,12 @@ def _settings(namespace: str, *names: str) -> None:
 
 
 def _bridges(hosts: str) -> None:
-    lines = [f"link add {_BRIDGE} type bridge", f"link add {_FAST_BRIDGE} mtu 9000 type bridge"]
+    # An address of its own: a bridge's borrowed one changes when a host reboots, and the others
+    # would look for the gateway at the old one.
+    lines = [
+        f"link add {_BRIDGE} address 02:4d:47:00:02:01 type bridge",
+        f"link add {_FAST_BRIDGE} mtu 9000 type bridge",
+    ]
     lines += [f"link set {name} up" for name in (_BRIDGE, _FAST_BRIDGE)]
     ip(hosts, [*lines, f"addr add {_GATEWAY_OF_HOSTS}/24 dev {_BRIDGE}"])
 
@@ -103,6 +109,33 @@ def delay_line(lab_id: str, delays: Mapping[int, float], folder: Path) -> "subpr
 
 def _has(namespace: str, link: str) -> bool:
     return f": {link}: " in command("ip", "-n", namespace, "-o", "link")
+
+
+def pull(lab_id: str, number: int) -> None:
+    """Take a host's cables out of the bridges; its cards keep their carrier."""
+    # Deaf to ARP, too: this end would answer for the gateway, and pass on what the host sends.
+    lines = [f"link set {card}{number} {word}" for card in "ht" for word in ("nomaster", "arp off")]
+    ip(namespaces(lab_id)[0], lines)
+
+
+def push(lab_id: str, number: int) -> None:
+    """Put a host's cables back into the bridges."""
+    bridges = ((f"h{number}", _BRIDGE), (f"t{number}", _FAST_BRIDGE))
+    lines = [f"link set {c} {word}" for c, to in bridges for word in ("arp on", f"master {to}")]
+    ip(namespaces(lab_id)[0], lines)
+
+
+def take_out(lab_id: str, number: int) -> None:
+    """Remove the cards of a host that is off; the kernel does it too, some time later."""
+    hosts, _ = namespaces(lab_id)
+    for name in (f"h{number}", f"t{number}"):
+        with contextlib.suppress(LabError):
+            command("ip", "-n", hosts, "link", "del", name)
+        wait_for(f"the end of {name}", partial(_has_not, hosts, name), 10)
+
+
+def _has_not(namespace: str, link: str) -> bool:
+    return f": {link}@" not in command("ip", "-n", namespace, "-o", "link")
 
 
 def plug_in(lab_id: str, number: int, leader: int) -> None:

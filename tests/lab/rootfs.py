@@ -16,10 +16,12 @@ SUITE = "bookworm"
 _HERE = Path(__file__).parent
 _INSTALLED = (
     *("systemd", "systemd-sysv", "dbus", "udev", "openssh-server", "sudo", "iproute2"),
-    *("iputils-ping", "iperf3", "netplan.io", "procps", "kmod"),
+    *("iputils-ping", "iperf3", "netplan.io", "procps", "kmod", "nftables"),
+    # Login shells; dash and bash are there in any case.
+    *("zsh", "fish", "tcsh", "busybox"),
 )
 OFFERED = (
-    *("chrony", "ethtool", "jq", "tree", "smartmontools", "sysstat", "nftables", "bc", "less"),
+    *("chrony", "ethtool", "jq", "tree", "smartmontools", "sysstat", "bc", "less"),
     *("file", "pv", "lsof", "rsync", "curl", "figlet", "dos2unix", "time"),
 )
 _UNREAD = ("man", "locale", "doc", "info", "lintian")

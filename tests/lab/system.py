@@ -54,6 +54,19 @@ def start_time(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
+def signal_all(find: Callable[[], set[int]], number: signal.Signals) -> None:
+    """Send a signal to processes that may fork meanwhile, until all there are have got it."""
+    reached: set[int] = set()
+    for _ in range(50):
+        fresh = find() - reached
+        if not fresh:
+            return
+        for pid in fresh:
+            _kill(pid, number)
+        reached |= fresh
+    raise LabError("processes come faster than they can be signalled")
+
+
 def hierarchies() -> list[Path]:
     """The control group trees systemd-nspawn looks at: one, or two on a hybrid machine."""
     found = [CGROUPS / name for name in ("systemd", "unified")]
@@ -110,9 +123,9 @@ def end_group(name: str) -> None:
     raise LabError(f"the control group {name} does not empty")
 
 
-def _kill(pid: int) -> None:
+def _kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
     except ProcessLookupError:
         return
 

@@ -48,11 +48,12 @@ def test_without_consent_nothing_is_applied(four: Cluster) -> None:
     assert not (four.lab.hosts["linode"].rootfs / "var/lib/magnus").exists()
 
 
-def test_the_four_hosts_are_provisioned_with_two_execs_each(four: Cluster) -> None:
+def test_the_four_hosts_are_provisioned_with_three_execs_each(four: Cluster) -> None:
+    # A question, the job, and the confirmation over a connection of its own.
     before = four.execs()
     answer = four.magnusctl("provision", "--yes")
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert since(four, before) == {2}
+    assert since(four, before) == {3}
 
 
 def test_the_second_run_has_nothing_to_do_in_one_exec(four: Cluster) -> None:
@@ -152,10 +153,12 @@ def test_a_restart_that_failed_is_not_forgotten(four: Cluster) -> None:
     assert answer.returncode == 5
     assert "service:chrony failed" in answer.stdout
     assert "magnusctl plan -l rtx3090" in answer.stdout
-    assert "by hand" not in host.run("cat /etc/chrony/conf.d/10-magnus.conf").stdout
-    # The file is right now and the service would start: only the restart is still owed.
+    # With the new file it did not start, so the old one is back.
+    assert "put back as it was: file:/etc/chrony/conf.d/10-magnus.conf" in answer.stdout
+    assert "by hand" in host.run("cat /etc/chrony/conf.d/10-magnus.conf").stdout
     host.run(f"rm {drop_in}; systemctl daemon-reload; systemctl start chrony")
-    assert changes(four, "-l", "rtx3090")["rtx3090"] == ["! service:chrony"]
+    wanted = ["~ file:/etc/chrony/conf.d/10-magnus.conf", "! service:chrony"]
+    assert changes(four, "-l", "rtx3090")["rtx3090"] == wanted
     assert four.magnusctl("provision", "--yes", "-l", "rtx3090").returncode == 0
     assert changes(four, "-l", "rtx3090")["rtx3090"] == []
 

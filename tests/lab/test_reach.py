@@ -214,10 +214,11 @@ def test_ctrl_c_leaves_the_job_to_end_on_its_host(four: Cluster) -> None:
     said, _ = process.communicate(timeout=10)
     assert process.returncode == 130
     assert "interrupted; not finished: linode" in said
+    assert "magnusctl attach linode " in said
     assert "Traceback" not in said
     _wait(lambda: (host.rootfs / "root/slow").exists())
     journals = "cat $(ls -t /var/lib/magnus/jobs/*/journal | head -1)"
-    _wait(lambda: host.run(journals).stdout.rstrip().endswith(" end"))
+    _wait(lambda: host.run(journals).stdout.rstrip().endswith(" end ok"))
     again = four.magnusctl("plan", "-l", "linode", "--overlay", extra)
     assert "slow" not in again.stdout
 

@@ -1,0 +1,1 @@
+"""Tools that make things go wrong on purpose: links, servers, disks, processes."""
