@@ -35,9 +35,12 @@ class Answers:
     manifest: str = ""
     seen: int = 0
     """How many lines of a job's journal came."""
+    at: str = "the beginning"
+    """How far a job is, as `step 5/7`."""
     gone: str = ""
     """Why a job's journal has no end."""
     _group: str = ""
+    _total: str = "?"
 
     def read(self, lines: Iterable[str]) -> Iterator[Event]:
         """Take lines in; yield the events of the journal as they come.
@@ -82,6 +85,10 @@ class Answers:
     def _journal(self, line: str) -> Event | None:
         self.seen += 1
         event = event_of(line)
+        if event.word == "begin":
+            self._total = event.arguments[0]
+        elif event.word == "start":
+            self.at = f"step {int(event.arguments[0]) + 1}/{self._total}"
         if event.word != "said":
             return event
         number, how, text = line.split(" ", 4)[2:]

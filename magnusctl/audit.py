@@ -47,6 +47,20 @@ def write(**values: object) -> str:
     return ""
 
 
+def unheard() -> dict[str, list[str]]:
+    """By host the jobs that were sent from here and never heard to their end, the last few."""
+    sent: dict[str, list[str]] = {}
+    heard = set()
+    for line in read():
+        job, host = str(line.get("job")), str(line.get("host"))
+        if line.get("event") == "sent":
+            sent.setdefault(host, []).append(job)
+        elif line.get("event") == "heard" and line.get("result") not in ("", "unknown"):
+            heard.add(job)
+    found = {host: [job for job in jobs if job not in heard][-3:] for host, jobs in sent.items()}
+    return {host: jobs for host, jobs in found.items() if jobs}
+
+
 def read() -> Iterator[dict[str, Any]]:
     """The lines, oldest first; one that was cut by a crash is left out."""
     try:

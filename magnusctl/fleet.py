@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from magnusctl import converge, extensions, job, provision, secrets
+from magnusctl import audit, converge, extensions, job, provision, records, secrets
 from magnusctl.checks.custom import Custom
 from magnusctl.converge import Machine
 from magnusctl.errors import InputError, Interrupted, MagnusError
@@ -23,7 +24,7 @@ from magnusctl.render import renderer
 from magnusctl.report import Outcome, Planned, Report
 from magnusctl.roles import compile_host
 from magnusctl.savedplan import fingerprints
-from magnusctl.state import Resource
+from magnusctl.state import Probe, Resource
 from magnusctl.transport import Transport
 from magnusctl.transport.recorded import RecordedTransport, is_simulated, save
 
@@ -130,11 +131,14 @@ def plan_all(
     Raises InputError for a secret that cannot be had, before any host is asked.
     """
     check_consents(fleet.inventory, allow)
+    unheard = audit.unheard() if now else {}
     secrets.reveal(resource for machine in fleet.machines for resource in machine.desired)
 
     def work(name: str) -> Planned:
         machine = fleet.machine(name)
-        more = [converge.text_probe(machine.desired)] if texts else []
+        more: list[Probe[Any]] = [converge.text_probe(machine.desired)] if texts else []
+        jobs = unheard.get(name, [])
+        more += [records.ends_probe(jobs)] if jobs else []
         observation = converge.observe(machine, more)
         return Planned(
             name,
@@ -142,11 +146,26 @@ def plan_all(
             simulated=machine.simulated,
             texts=observation.answers.get("text"),
             fingerprints=fingerprints(machine.desired, observation.states),
+            news=_news(name, observation.answers.get("ends", {})),
         )
 
     found = each(fleet.names, work, fleet.workers)
     planned = [_planned(fleet, name, result) for name, result in found.items()]
     return [_with_way_back(fleet, item) for item in protect(fleet.inventory, planned, allow, now)]
+
+
+def _news(host: str, ends: Mapping[str, tuple[str, str]]) -> tuple[str, ...]:
+    """What became of jobs that this machine sent and then lost sight of; told once."""
+    told = []
+    for name, (state, when) in ends.items():
+        if state == "unknown":
+            continue
+        if state in ("running", "reverting"):
+            told.append(f"job {name} by you still runs; follow it:  magnusctl attach {host} {name}")
+            continue
+        told.append(f"job {name} by you went on without you: {state} at {when}")
+        audit.write(event="heard", job=name, host=host, result=state)
+    return tuple(told)
 
 
 def _with_way_back(fleet: Fleet, item: Planned) -> Planned:

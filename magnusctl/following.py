@@ -62,7 +62,8 @@ def _over(answers: Answers) -> bool:
 def _again(
     place: Place, job: str, answers: Answers, heard: Heard, note: Note, lost: Unreachable
 ) -> None:
-    note(place.name, f"link lost ({lost.message}); the job goes on there, reconnecting …")
+    where = f"link lost at {answers.at}" if answers.seen else "link lost"
+    note(place.name, f"{where} ({lost.message}); job {job} goes on there, reconnecting …")
     before, seen, attempt = time.monotonic(), answers.seen, 0
     while not _over(answers):
         place.transport.close()
@@ -102,7 +103,7 @@ def _told_once(heard: Heard, note: Note, host: str) -> Heard:
 def _given_up(place: Place, job: str, answers: Answers, error: MagnusError) -> Unreachable:
     if answers.seen:
         return Unreachable(
-            f"link lost, and no way back within {RECONNECT_S:g} s: {error.message}",
+            f"link lost at {answers.at}, and no way back within {RECONNECT_S:g} s: {error.message}",
             host=place.name,
             detail=f"  Job {job} began there and goes on to its end; only the link is gone.",
             hint=f"Follow it with:  magnusctl attach {place.name} {job}",

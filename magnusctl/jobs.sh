@@ -24,16 +24,35 @@ cancel_job() {
   fi
 }
 
+state_of() { # FOLDER: how its job ended, or running, reverting, died
+  _end=$(awk '$2 == "end" { print $3 }' "$1/journal" 2>/dev/null)
+  if [ -n "$_end" ]; then
+    echo "$_end"
+  elif job_lives "$1"; then
+    echo running
+  elif lives_in "$1/timer"; then
+    echo reverting
+  else
+    echo died
+  fi
+}
+
+# ask_ends JOB...: "STATE TIME" of each, or "unknown -"
+ask_ends() {
+  for _one in "$@"; do
+    if [ -r "$STATE/jobs/$_one/journal" ]; then
+      echo "$(state_of "$STATE/jobs/$_one") $(awk 'END { print $1 }' "$STATE/jobs/$_one/journal")"
+    else
+      echo "unknown -"
+    fi
+  done
+}
+
 # ask_jobs: one line for every job, the last one last: "JOB STATE AT/TOTAL ABOUT"
 ask_jobs() {
   for _job in "$STATE"/jobs/*; do
     [ -r "$_job/about" ] || continue
-    _state=$(awk '$2 == "end" { print $3 }' "$_job/journal" 2>/dev/null)
-    if [ -z "$_state" ]; then
-      _state=died
-      if job_lives "$_job"; then _state=running; fi
-      if [ "$_state" = died ] && lives_in "$_job/timer"; then _state=reverting; fi
-    fi
+    _state=$(state_of "$_job")
     _at=$(awk '$2 == "begin" { total = $3 } $2 == "start" { at = $3 + 1 } END { printf "%d/%d", at, total }' "$_job/journal" 2>/dev/null)
     printf '%s %s %s %s\n' "${_job##*/}" "$_state" "${_at:-0/0}" "$(cat "$_job/about")"
   done | sort -t '"' -k 4

@@ -87,6 +87,16 @@ def jobs_probe() -> Probe[Sequence[JobLine]]:
     return Probe("jobs", "ask_jobs", -1, parse, FILES)
 
 
+def ends_probe(jobs: Sequence[str]) -> Probe[Mapping[str, tuple[str, str]]]:
+    """What became of some jobs, and when: `{job: (state, time)}`; a job may be unknown there."""
+
+    def parse(lines: Sequence[str]) -> Mapping[str, tuple[str, str]]:
+        pairs = (line.partition(" ") for line in lines)
+        return {job: (state, when) for job, (state, _, when) in zip(jobs, pairs, strict=True)}
+
+    return Probe("ends", sh("ask_ends", *jobs), len(jobs), parse, FILES)
+
+
 def journal_probe(job: str) -> Probe[tuple[Manifest, list[Event]] | None]:
     """A job's manifest and journal; None when the host does not know it."""
 

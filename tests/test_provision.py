@@ -119,7 +119,8 @@ def test_a_link_that_breaks_is_made_again_and_nothing_is_missed() -> None:
     assert outcome.error is None
     assert [step.status for step in heard.steps] == [Status.RUNNING, Status.OK]
     assert heard.notes == [
-        "tower link lost (the connection broke); the job goes on there, reconnecting …",
+        f"tower link lost at step 1/1 (the connection broke); job {outcome.job} goes on there, "
+        "reconnecting …",
         "tower back; nothing was missed",
     ]
 

@@ -116,6 +116,8 @@ class Planned:
     held: MagnusError | None = None
     fingerprints: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """For every resource the digests of what is declared and of what the host said."""
+    news: tuple[str, ...] = ()
+    """What a person should know first: jobs of an earlier run that went on without them."""
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,8 @@ class JsonReport:
 
     def plans(self, planned: Sequence[Planned], *, diff: bool, then: str = "") -> None:
         for item in planned:
+            for line in item.news:
+                self.note(item.host, line)
             values: dict[str, object] = {"host": item.host}
             if item.plan is not None:
                 values = as_json(item.plan)

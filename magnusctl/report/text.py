@@ -87,6 +87,9 @@ class TextReport:
     def plans(self, planned: Sequence[Planned], *, diff: bool, then: str = "") -> None:
         width = max((len(item.host) for item in planned), default=0) + 2
         for item in planned:
+            for line in item.news:
+                self.note(item.host, line)
+        for item in planned:
             self._plan(item, width, diff)
         self._say("")
         self._say(_summary(planned))
