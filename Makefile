@@ -1,7 +1,7 @@
 # Two commands do everything on a machine that has only Python 3.11+ and make:
 #   make demo    the main job on simulated hosts
 #   make test    all checks and tests
-.PHONY: demo test lint bench docs wheel clean
+.PHONY: demo test test-faults lint bench docs wheel clean
 
 demo:
 	@sh dev/environment demo
@@ -12,6 +12,12 @@ test:
 	@sh dev/programs
 	@$(MAKE) --no-print-directory lint
 	.venv/bin/python -m pytest
+
+# The fault cases, all of them: links cut at every line, reboots, races. Needs root on Linux.
+test-faults:
+	@sh dev/environment test
+	@sh dev/programs
+	.venv/bin/python -m pytest -m "slow_faults or not slow_faults" tests/faults
 
 lint:
 	@sh dev/environment test

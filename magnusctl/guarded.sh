@@ -40,7 +40,9 @@ hook_boot() {
 }
 
 unhook_boot() {
-  rm -f "$STATE/boot-revert" "$ROOT$BOOT_UNIT" "$ROOT$BOOT_LINK" "$ROOT$BOOT_PLIST"
+  # The next job may have armed meanwhile: only what is ours goes.
+  grep -qsF "\"$PWD/job\"" "$STATE/boot-revert" || return 0
+  rm -f "$ROOT$BOOT_UNIT" "$ROOT$BOOT_LINK" "$ROOT$BOOT_PLIST" "$STATE/boot-revert"
   # Only a folder that was made for the link is empty now.
   rmdir "$ROOT${BOOT_LINK%/*}" 2>/dev/null || :
 }
@@ -159,8 +161,8 @@ run_timer() {
     sleep 0.2
   done
   if ! mv pending reverting 2>/dev/null; then
-    # Nobody is left to tidy up behind a confirmation but us.
-    if [ -e confirmed ] && ! job_lives .; then
+    # Nobody is left to tidy up behind a confirmation but us, if the job died.
+    if [ -e confirmed ] && ! job_lives . && [ ! -e over ]; then
       unhook_boot
       event confirmed
     fi

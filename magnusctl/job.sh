@@ -50,27 +50,13 @@ kill_session() { # SIGNAL PID
   kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "$2" 2>/dev/null || :
 }
 
-# nap SECONDS: a sleep that ends when this shell is told to
-nap() {
-  sleep "$1" &
-  _nap=$!
-  wait "$_nap"
-}
-
 # within SECONDS MODE ARGUMENT: run this file in MODE; past its time all of its session is killed. Sets _code.
 within() {
   rm -f "late.$$"
   (again "$2" "$3") </dev/null >"out.$3" 2>&1 &
   _child=$!
   identity $_child >step
-  (
-    trap 'kill "$_nap" 2>/dev/null; exit' TERM
-    nap "$1"
-    : >"late.$$"
-    kill_session TERM $_child
-    nap 5
-    kill_session KILL $_child
-  ) </dev/null >/dev/null 2>&1 &
+  (guard_time "$1" "$(cat step)") </dev/null >/dev/null 2>&1 &
   _dog=$!
   # A signal to this shell ends a wait before its time.
   while
@@ -80,9 +66,27 @@ within() {
   do :; done
   # What ignored the first signal is killed before the guard goes home.
   [ ! -e "late.$$" ] || kill_session KILL $_child
-  kill $_dog 2>/dev/null
+  # It is gone at once only by a signal that nothing can miss: one that comes while it begins is lost otherwise.
+  kill -s KILL $_dog 2>/dev/null
   wait $_dog 2>/dev/null
   rm -f step
+}
+
+# guard_time SECONDS IDENTITY: end the session of a step that takes longer. It naps in short parts, because a nap may
+# outlive whoever took it, and because a pid comes again.
+guard_time() {
+  _left=$1 _nap=2
+  while [ "$_left" -gt 0 ]; do
+    [ "$_left" -ge $_nap ] || _nap=$_left
+    sleep $_nap
+    _left=$((_left - _nap))
+    # shellcheck disable=SC2086 # three words
+    lives $2 || return 0
+  done
+  true >"late.$$"
+  kill_session TERM $_child
+  sleep 5
+  kill_session KILL $_child
 }
 
 why_failed() { # CODE

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from magnusctl.cli.ask import consent
-
 if TYPE_CHECKING:
     from magnusctl.errors import MagnusError
     from magnusctl.fleet import Fleet
@@ -32,6 +30,7 @@ def apply(
 ) -> list[Outcome]:
     """Ask once, apply what is not held, and draw what became of it."""
     from magnusctl import fleet as fleets
+    from magnusctl.cli.ask import consent
     from magnusctl.protection import protect
 
     if any(item.plan and not item.held for item in planned):

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from magnusctl.bootstrap import Request
-from magnusctl.errors import ConflictError, HostError, MagnusError, PreconditionError
+from magnusctl.errors import (
+    ConflictError,
+    HostError,
+    MagnusError,
+    PreconditionError,
+    Unreachable,
+)
 from magnusctl.quote import visible
 
 IDLE_S = 90.0
@@ -140,5 +146,7 @@ def failure(host: str, code: int, said: str) -> MagnusError:
         if words in said:
             return kind(message, host=host, hint=hint)
     detail = "\n".join(f"  {line}" for line in visible(said).splitlines()[-5:])
-    what = f"the shell there ended with exit code {code}" if code >= 0 else "the connection broke"
-    return HostError(what, host=host, detail=detail)
+    if code < 0:
+        # No exit code came: the link is gone, or somebody killed the shell. The job may go on.
+        return Unreachable("the connection broke", host=host, detail=detail)
+    return HostError(f"the shell there ended with exit code {code}", host=host, detail=detail)
