@@ -33,6 +33,8 @@ class Answers:
     noise: list[str] = field(default_factory=list)
     ended: bool = False
     manifest: str = ""
+    heard: int = 0
+    """How many lines of ours came, beats among them."""
     seen: int = 0
     """How many lines of a job's journal came."""
     at: str = "the beginning"
@@ -58,9 +60,10 @@ class Answers:
                 yield event
 
     def _understood(self, line: str) -> Event | None:
+        self.heard += 1
         try:
             return self._framed(line)
-        except ValueError:
+        except (ValueError, IndexError):
             raise ProtocolError(f"unexpected answer {line[:60]!r}", hint=_HOSTILE) from None
 
     def _framed(self, line: str) -> Event | None:

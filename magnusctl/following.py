@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from collections.abc import Callable
@@ -17,8 +18,15 @@ from magnusctl.state import Probe
 
 BEAT_S = 30.0
 """Seconds without a line after which a job's follower counts as gone; it beats every 5 s."""
-RECONNECT_S = 60.0
-"""Seconds for which a lost link is made again."""
+
+
+def _reconnect_s() -> float:
+    text = os.environ.get("MAGNUS_RECONNECT_S", "")
+    return float(text) if text.isdecimal() else 60.0
+
+
+RECONNECT_S = _reconnect_s()
+"""Seconds for which a lost link is made again, from the last that was heard of the host."""
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
 _FILES = ("process.sh", "follow.sh", "jobs.sh")
 
@@ -62,29 +70,40 @@ def _over(answers: Answers) -> bool:
 def _again(
     place: Place, job: str, answers: Answers, heard: Heard, note: Note, lost: Unreachable
 ) -> None:
-    where = f"link lost at {answers.at}" if answers.seen else "link lost"
-    note(place.name, f"{where} ({lost.message}); job {job} goes on there, reconnecting …")
-    before, seen, attempt = time.monotonic(), answers.seen, 0
+    note(place.name, f"{_lost_at(job, answers, lost)}, reconnecting …")
+    alive, attempt = time.monotonic(), 0
     while not _over(answers):
         place.transport.close()
         time.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])
-        attempt += 1
-        request = _attach_request(place, job, answers, with_manifest=False)
-        try:
-            _hear(place, request, answers, _told_once(heard, note, place.name))
-        except (Unreachable, PreconditionError) as error:
-            if answers.seen > seen:
-                before, seen, attempt = time.monotonic(), answers.seen, 0
-            elif time.monotonic() - before > RECONNECT_S:
-                raise _given_up(place, job, answers, error) from None
-            else:
-                note(place.name, f"attempt {attempt}: {error.message}")
+        attempt, heard_before = attempt + 1, answers.heard
+        error = _once_more(place, job, answers, _told_once(heard, note, place.name))
+        if answers.heard > heard_before:
+            alive, attempt = time.monotonic(), 0
+        elif time.monotonic() - alive > RECONNECT_S:
+            raise _given_up(place, job, answers, error)
+        else:
+            note(place.name, f"attempt {attempt}: {error.message}")
     if answers.gone == "never-began":
         raise ConflictError(
             "the upload arrived incomplete; nothing was run",
             host=place.name,
             hint="Run the same command again.",
         )
+
+
+def _lost_at(job: str, answers: Answers, lost: Unreachable) -> str:
+    if answers.seen:
+        return f"link lost at {answers.at} ({lost.message}); job {job} goes on there"
+    return f"link lost while job {job} was sent ({lost.message}); asking whether it began"
+
+
+def _once_more(place: Place, job: str, answers: Answers, heard: Heard) -> MagnusError:
+    """Follow a job from where the link was lost; returns what ended that."""
+    try:
+        _hear(place, _attach_request(place, job, answers, with_manifest=False), answers, heard)
+    except (Unreachable, PreconditionError) as error:
+        return error
+    return Unreachable("what it says has no end", host=place.name)
 
 
 def _told_once(heard: Heard, note: Note, host: str) -> Heard:
@@ -138,13 +157,14 @@ def cancel(place: Place, job: str) -> str:
 
 def confirm(place: Place, job: str, seconds: float, note: Note) -> str:
     """Say from outside that a host can still be reached: a new connection, a new login, new
-    rights. Returns what was decided there, or why nobody could say so within `seconds`."""
-    until, attempt, why = time.monotonic() + seconds, 0, "it took too long"
+    rights. Returns `confirmed`, or why nobody could say so in time."""
+    until, attempt, why = time.monotonic() + seconds, 0, "the first one came too late"
     while time.monotonic() < until:
         attempt += 1
         fresh = place.transport.fresh()
         try:
-            return ask_one(place, _word("confirm", sh("confirm_job", job)), fresh)
+            said = ask_one(place, _word("confirm", sh("confirm_job", job)), fresh)
+            return said if said == "confirmed" else why
         except MagnusError as error:
             why = error.message
             note(place.name, f"confirming over a new connection, attempt {attempt}: {why}")

@@ -18,6 +18,8 @@ from magnusctl.resources.user import User
 from magnusctl.state import STARTED_WITH, Probe, Resource, Risk, digest
 
 VERB = "rollback"
+_STANDS = ("ok", "failed", "cancelled", "died", "revert-failed")
+"""Jobs that ended so may have left something that stands."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def of_everything(machine: Machine) -> Way:
 
 def _last(machine: Machine) -> str:
     found = ask_one(machine, records.jobs_probe())
-    names = [one.job for one in found if one.verb != VERB and not one.at.startswith("0/")]
+    names = [one.job for one in found if one.verb != VERB and one.state in _STANDS]
     if not names:
         raise InputError("no job here changed anything", where=machine.name)
     return names[-1]

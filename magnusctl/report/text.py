@@ -161,8 +161,8 @@ class TextReport:
         self._say(f"{end} {total} made in {seconds:.1f} s.{alone}", style)
         made = [item for item in outcomes if item.changed]
         if made:
-            hosts = made[0].host if len(made) == 1 else "HOST"
-            self._say(f"Undo with:  magnusctl rollback {hosts}")
+            words = f"{made[0].host} {made[0].job}" if len(made) == 1 else "HOST JOB"
+            self._say(f"Undo with:  magnusctl rollback {words}")
 
     def jobs(self, host: str, found: Sequence[JobLine]) -> None:
         self._say(f"{host}" if found else f"{host}  no jobs", "bold")
