@@ -4,15 +4,6 @@ flush() {
   dd if=/dev/null of="$1" conv=notrunc,fsync 2>/dev/null || sync
 }
 
-# forget_start ID: from now on this has to be started again, whatever happens to this job.
-forget_start() { rm -f "$STARTED/$1"; }
-
-# remember_start ID DIGEST
-remember_start() {
-  mkdir -p "$STARTED" || return 1
-  printf '%s\n' "$2" >"$STARTED/.$1.$$" && mv -f "$STARTED/.$1.$$" "$STARTED/$1"
-}
-
 own() { # OWNER GROUP PATH; without privilege below a root, ownership is neither set nor judged
   if [ -n "$ROOT" ] && [ "$UID_NOW" != 0 ]; then return 0; fi
   # -h: a link that a user put there in between must not give away what it points to.
@@ -25,7 +16,9 @@ keep() {
   _sum=$(digest_of "$1") || return 1
   [ ! -e "$STATE/kept/$_sum" ] || return 0
   mkdir -p "$STATE/kept" && (umask 077 && cat "$1" >"$STATE/kept/.$_sum.$$") &&
-    flush "$STATE/kept/.$_sum.$$" && mv -f "$STATE/kept/.$_sum.$$" "$STATE/kept/$_sum"
+    flush "$STATE/kept/.$_sum.$$" && mv -f "$STATE/kept/.$_sum.$$" "$STATE/kept/$_sum" && return
+  rm -f "$STATE/kept/.$_sum.$$"
+  fail "cannot keep the old bytes of $1 in $STATE/kept"
 }
 
 # validated VALIDATOR STAGED PATH: exit code alone is no verdict; anything on stderr is a refusal too.

@@ -198,16 +198,21 @@ def apply_all(
             return Outcome(name, plan, error=held, held=bool(held))
         return provision.provision(fleet.machine(name), plan, report, errand)
 
-    def done(_: str, result: Outcome | MagnusError) -> None:
+    def outcome(name: str, result: Outcome | MagnusError) -> Outcome:
         if isinstance(result, Outcome):
-            report.outcome(result)
+            return result
+        result.host = result.host or name
+        return Outcome(name, plans[name][0], error=result)
+
+    def done(name: str, result: Outcome | MagnusError) -> None:
+        report.outcome(outcome(name, result))
 
     try:
         found = each(plans, work, fleet.workers, done, interrupted)
     except Interrupted as error:
         _tell_jobs(error)
         raise
-    return [outcome for outcome in found.values() if isinstance(outcome, Outcome)]
+    return [outcome(name, result) for name, result in found.items()]
 
 
 def _tell_jobs(error: Interrupted) -> None:

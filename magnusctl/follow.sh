@@ -5,14 +5,19 @@ follow() {
   _tries=0
   until [ -e "$_job/journal" ]; do
     _tries=$((_tries + 1))
-    [ $_tries -lt 100 ] && [ -d "$_job" ] || {
-      # What has not begun by now must not begin later, when nobody expects it.
-      [ ! -d "$_job" ] || : >"$_job/cancel"
+    if never_begins "$_job"; then
+      _tries=100
+    elif [ $_tries -ge 100 ]; then
+      : >"$_job/cancel"
+    fi
+    if [ $_tries -ge 100 ]; then
       printf '%sgone never-began\n' "$NONCE"
       return
-    }
+    fi
     sleep 0.1
   done
+  # Whoever comes back hears at once that the link is there.
+  printf '%sb\n' "$NONCE" || return 0
   exec 4<"$_job/journal"
   _seen=0 _quiet=0 _part='' _over=''
   while :; do
@@ -32,6 +37,13 @@ follow() {
   if lives_in "$_job/timer"; then _over=reverting; fi
   read -r _boot_of _ <"$_job/pid" && [ "$_boot_of" = "$(boot_now)" ] || _over=rebooted
   printf '%sgone %s\n' "$NONCE" "$_over"
+}
+
+# never_begins FOLDER: what has not begun by now must not begin later, when nobody expects it. An upload that comes
+# late finds its folder taken. Fails when it was there before.
+never_begins() {
+  [ ! -d "$1" ] || return 1
+  (umask 077 && mkdir -p "${1%/*}" && mkdir "$1") 2>/dev/null || [ ! -d "$1" ]
 }
 
 # follow_line LINE: fails when there is nothing more to follow

@@ -2,7 +2,7 @@
 # bytes that no job and no origin speaks of. One line each: "KIND KILOBYTES NAME". Only with REALLY = yes it goes.
 collect() {
   _gone=
-  for _job in $(newest_first | sed "1,$1d"); do
+  for _job in $(newest_first | tail -n +$(($1 + 1))); do
     _folder=$STATE/jobs/$_job
     if job_lives "$_folder" || [ -e "$_folder/pending" ] || [ -e "$_folder/reverting" ]; then continue; fi
     collect_temporary "$_folder" "$2"
@@ -11,7 +11,7 @@ collect() {
     [ "$2" != yes ] || rm -rf "$_folder"
   done
   for _folder in "$STATE"/jobs/*; do
-    [ -e "$_folder/pid" ] && ! job_lives "$_folder" || continue
+    if [ ! -e "$_folder/pid" ] || job_lives "$_folder"; then continue; fi
     collect_temporary "$_folder" "$2"
     [ ! -e "$_folder/payload" ] || {
       printf 'payload %s %s\n' "$(kilobytes "$_folder/payload")" "${_folder##*/}"
@@ -19,7 +19,7 @@ collect() {
     }
   done
   for _kept in "$STATE"/kept/*; do
-    [ -f "$_kept" ] && ! spoken_of "${_kept##*/}" || continue
+    if [ ! -f "$_kept" ] || spoken_of "${_kept##*/}"; then continue; fi
     printf 'kept %s %s\n' "$(kilobytes "$_kept")" "${_kept##*/}"
     [ "$2" != yes ] || rm -f "$_kept"
   done
@@ -29,8 +29,9 @@ newest_first() {
   for _about in "$STATE"/jobs/*/about; do
     [ -r "$_about" ] || continue
     _folder=${_about%/about}
-    printf '%s %s\n' "$(sed 's/.*"at":"\([^"]*\)".*/\1/' "$_about")" "${_folder##*/}"
-  done | sort -r | cut -d ' ' -f 2
+    _order=$(cat "$_folder/order" 2>/dev/null)
+    printf '%s %s\n' "${_order:-0}" "${_folder##*/}"
+  done | sort -rn | cut -d ' ' -f 2
 }
 
 kilobytes() { du -sk "$1" 2>/dev/null | awk '{ print $1 }'; }
@@ -47,8 +48,8 @@ spoken_of() { # DIGEST
 collect_temporary() { # FOLDER REALLY
   [ -r "$1/places" ] || return 0
   while IFS= read -r _place; do
-    for _temporary in "$ROOT$_place"/.magnus."${1##*/}".*; do
-      [ -f "$_temporary" ] && [ ! -L "$_temporary" ] || continue
+    for _temporary in "$ROOT$_place/.magnus.${1##*/}."*; do
+      if [ ! -f "$_temporary" ] || [ -L "$_temporary" ]; then continue; fi
       printf 'temporary %s %s\n' "$(kilobytes "$_temporary")" "$_temporary"
       [ "$2" != yes ] || rm -f "$_temporary"
     done

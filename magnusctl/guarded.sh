@@ -1,13 +1,14 @@
 # Changes that can cut us off: a timer and the next boot take them back, unless somebody who came in anew says that
 # they are good. Whoever renames "pending" first decides.
 
-# arm SECONDS: first the ways back, then the change. Fails when they cannot be had.
+UNARMED=
+
+# arm SECONDS: first the ways back, then the change. Sets UNARMED when they cannot be had: then no step begins any more.
 arm() {
-  printf '%s\n' $(($(now_s) + $1)) >deadline
   snapshot_network >network.before 2>/dev/null
-  : >pending
   # A power cut must find all that the way back needs.
-  if (umask 022 && hook_boot) && sync && detach timer; then
+  if printf '%s\n' $(($(now_s) + $1)) >deadline && true >pending &&
+    (umask 022 && hook_boot) && sync && detach timer; then
     _tries=0
     until lives_in timer; do
       _tries=$((_tries + 1))
@@ -19,10 +20,10 @@ arm() {
       return
     fi
   fi
+  UNARMED=yes
   mv pending unarmed
   unhook_boot
   event unarmed
-  return 1
 }
 
 BOOT_UNIT=/etc/systemd/system/magnus-revert.service
@@ -121,12 +122,14 @@ confirm_stage() {
   _guarded=" $* "
   for _step in "$@"; do
     case " $FAILED " in *" $_step "*)
-      if mv pending reverting 2>/dev/null; then revert a-step-failed; fi
+      _why=a-step-failed
+      [ ! -e cancel ] || _why=cancelled
+      if mv pending reverting 2>/dev/null; then revert $_why; fi
       ;;
     esac
   done
   [ ! -e pending ] || {
-    : >asked
+    true >asked
     event confirm "$_wait"
   }
   while :; do
@@ -135,7 +138,7 @@ confirm_stage() {
       event confirmed
       return
     fi
-    [ ! -e reverted ] && [ ! -e revert-failed ] || break
+    if [ -e reverted ] || [ -e revert-failed ]; then break; fi
     if [ -e cancel ] && mv pending reverting 2>/dev/null; then revert cancelled; fi
     if ! lives_in timer; then
       mv pending reverting 2>/dev/null

@@ -20,6 +20,7 @@ from magnusctl.state import Action, Change, Plan, Probe, Resource, Risk, Step, c
 
 SCHEMA = 1
 _GUARDED_S = 120
+_BYTES = ("utf-8", "surrogateescape")
 _LIBRARIES = (
     *(
         "prelude.sh",
@@ -61,7 +62,8 @@ class About:
 @dataclass(frozen=True)
 class Job:
     """A job that can be sent: `wait_s` is how long it waits for another one's lock, `confirm_s`
-    how long a guarded stage waits to be confirmed. A way back keeps no first state.
+    how long a guarded stage waits to be confirmed, `closing_s` how long the last question may
+    take. A way back keeps no first state.
     """
 
     about: About
@@ -69,6 +71,7 @@ class Job:
     probes: tuple[Probe[Any], ...]
     wait_s: int = 0
     confirm_s: int = 120
+    closing_s: int = 600
     keeps: bool = True
 
 
@@ -133,8 +136,9 @@ def text(job: Job) -> str:
         f"closing() {{ :\n{questions(job.probes)}\n}}",
         "case $MODE in",
         'launch) launch "$ARGUMENT" ;;',
-        f"main) run_job {len(todo)} {sh(job.about.who, job.wait_s)} ;;",
+        f"main) run_job {len(todo)} {sh(job.about.who, job.wait_s, job.closing_s)} ;;",
         'step) one_step "$ARGUMENT" ;;',
+        "closing) exec 2>>noise; closing ;;",
         'undo) STEP=back.$ARGUMENT; undo_"$ARGUMENT" ;;',
         "timer) run_timer ;;",
         'revert) revert_late "$ARGUMENT" ;;',
@@ -192,14 +196,14 @@ def _sequence(job: Job) -> str:
     lines = [step.prepare for step in todo if step.prepare]
     for number, step in enumerate(todo):
         if number == guarded.start and guarded:
-            lines.append(f"arm {len(guarded) * _GUARDED_S + job.confirm_s} || : >cancel")
+            lines.append(f"arm {len(guarded) * _GUARDED_S + job.confirm_s}")
         seconds = _GUARDED_S if number in guarded else step.seconds
         needs = " ".join(map(str, _needs(todo, number)))
         restores = "" if number in guarded else " ".join(map(str, _restores(todo, number)))
         lines.append(f"run_step {number} {seconds} {sh(needs, restores)}")
         if number == guarded.stop - 1 and guarded:
             words = " ".join(map(str, guarded))
-            lines.append(f"[ -e unarmed ] || confirm_stage {job.confirm_s} {words}")
+            lines.append(f'[ -n "$UNARMED" ] || confirm_stage {job.confirm_s} {words}')
     return "\n".join(lines)
 
 
@@ -266,9 +270,9 @@ def about_json(about: About) -> dict[str, str]:
 def request(job: Job, nonce: str, *, root: str, privilege: Privilege) -> Request:
     """A job as one tar that runs only when its digest matches."""
     members = {
-        "job": text(job).encode("utf-8", "surrogateescape"),
+        "job": text(job).encode(*_BYTES),
         "about": canonical(about_json(job.about)).encode(),
-        "places": "".join(f"{place}\n" for place in places(job.stages)).encode(),
+        "places": "".join(f"{place}\n" for place in places(job.stages)).encode(*_BYTES),
         "manifest": canonical(manifest(job)).encode(),
     }
     members |= {f"files/{name}": data for name, data in sorted(payload(job.stages).items())}

@@ -7,20 +7,22 @@ BOOTING=${BOOTING:-}
 MY_LOCK=
 
 # event WORD [ARGUMENT...]: a line of the journal, which is what everybody follows.
-# The reserve is there so that a full disk still lets the journal tell of it.
+# The reserve is there so that a full disk still lets the journal tell of it; a line may have begun before it was full.
 event() {
   _event="$(date -u +%Y-%m-%dT%H:%M:%SZ) $*"
   printf '%s\n' "$_event" >>journal 2>/dev/null || {
     rm -f reserve
-    printf '%s\n' "$_event" >>journal
+    _begun=
+    [ -z "$(tail -c 1 journal)" ] || _begun=$(tail -n 1 journal)
+    printf '%s\n' "${_event#"$_begun"}" >>journal
   }
 }
 
-# tell_output N: the last lines of what a step printed; all of it stays in the job's folder.
+# tell_output N: the last lines of what a step or its way back printed; all of it stays in the job's folder.
 tell_output() {
-  tail -n 20 "out.$1" | while IFS= read -r _line || [ -n "$_line" ]; do
+  tail -n 20 "$_out" | while IFS= read -r _line || [ -n "$_line" ]; do
     case $_line in
-    *[!\ -~]*) event said "$1" x "$(printf '%s' "$_line" | cut -c 1-2000 | od -An -v -tx1 | tr -d ' \n')" ;;
+    *[!\ -~]*) event said "$1" x "$(printf '%s' "$_line" | cut -c 1-2000 | tr -d '\n' | od -An -v -tx1 | tr -d ' \n')" ;;
     *) event said "$1" . "$(printf '%s' "$_line" | cut -c 1-4000)" ;;
     esac
   done
@@ -34,12 +36,14 @@ in_session() {
 }
 
 # again MODE [ARGUMENT]: this very file once more, in another mode
+# shellcheck disable=SC2086 # the shell may have options
 again() { in_session $MAGNUS_SH "$PWD/job" "$1" "$ROOT" "$LOGIN" "$2"; }
 
 # detach MODE: run this file in MODE where no cut link, no logout and no restart of sshd ends it
 detach() {
   if [ "$OS$ROOT$UID_NOW" = Linux0 ] && [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1; then
-    systemd-run --quiet --collect --no-block --unit="magnus-$1-$JOB" -p KillMode=process \
+    # shellcheck disable=SC2086
+    systemd-run --quiet --collect --no-block --unit="magnus-$1-$JOB" -p KillMode=process -p IgnoreSIGPIPE=no \
       --setenv=MAGNUS_SH="$MAGNUS_SH" --setenv=HOME="${HOME:-/root}" -- \
       $MAGNUS_SH "$PWD/job" "$1" "$ROOT" "$LOGIN" </dev/null >/dev/null 2>&1 && return
   fi
@@ -50,10 +54,13 @@ kill_session() { # SIGNAL PID
   kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "$2" 2>/dev/null || :
 }
 
-# within SECONDS MODE ARGUMENT: run this file in MODE; past its time all of its session is killed. Sets _code.
+# within SECONDS MODE ARGUMENT: run this file in MODE; past its time all of its session is killed. Sets _code, and _out
+# to the file of what it printed.
 within() {
   rm -f "late.$$"
-  (again "$2" "$3") </dev/null >"out.$3" 2>&1 &
+  _out=$2.$3
+  [ "$2" != step ] || _out=out.$3
+  (again "$2" "$3") </dev/null >"$_out" 2>&1 &
   _child=$!
   identity $_child >step
   (guard_time "$1" "$(cat step)") </dev/null >/dev/null 2>&1 &
@@ -77,16 +84,16 @@ within() {
 guard_time() {
   _left=$1 _nap=2
   while [ "$_left" -gt 0 ]; do
-    [ "$_left" -ge $_nap ] || _nap=$_left
-    sleep $_nap
+    [ "$_left" -ge "$_nap" ] || _nap=$_left
+    sleep "$_nap"
     _left=$((_left - _nap))
     # shellcheck disable=SC2086 # three words
     lives $2 || return 0
   done
   true >"late.$$"
-  kill_session TERM $_child
+  kill_session TERM "$_child"
   sleep 5
-  kill_session KILL $_child
+  kill_session KILL "$_child"
 }
 
 why_failed() { # CODE
@@ -96,7 +103,7 @@ why_failed() { # CODE
 # run_step N SECONDS NEEDS RESTORES: guard, then do. A step that failed stops those that need it, not the others;
 # what it needs changed in vain is put back.
 run_step() {
-  if [ -e cancel ]; then
+  if [ -e cancel ] || [ -n "$UNARMED" ]; then
     FAILED="$FAILED $1"
     event cancelled "$1"
     return
@@ -110,7 +117,7 @@ run_step() {
     esac
   done
   event start "$1"
-  : >"started.$1"
+  true >"started.$1"
   within "$2" step "$1"
   if [ $_code = 0 ]; then
     event ok "$1"
@@ -123,11 +130,13 @@ run_step() {
     event failed "$1" $_code "$(why_failed $_code)"
   fi
   tell_output "$1"
+  # Whoever had no room for its words had none for its work either.
+  if [ ! -s "$_out" ] || grep -q 'No space left' "$_out"; then ready; fi
   for _back in $4; do put_back "$_back"; done
 }
 
 put_back() { # N
-  [ -e "started.$1" ] && [ ! -e "conflict.$1" ] || return 0
+  if [ ! -e "started.$1" ] || [ -e "conflict.$1" ]; then return 0; fi
   within 300 undo "$1"
   if [ $_code = 0 ]; then
     event undone "$1"
@@ -142,7 +151,7 @@ put_back() { # N
 one_step() {
   STEP=$1
   if ! guard_"$1"; then
-    : >"conflict.$1"
+    true >"conflict.$1"
     exit 1
   fi
   keep_"$1" && do_"$1"
@@ -151,31 +160,45 @@ one_step() {
 # origin ID RECORD: what a thing was before this tool first changed it; the first word stands
 origin() {
   [ ! -e "$STATE/origin/$1" ] || return 0
-  mkdir -p "$STATE/origin" && printf '%s\n' "$2" >"$STATE/origin/.$1.$$" &&
-    mv -f "$STATE/origin/.$1.$$" "$STATE/origin/$1"
+  whole origin "$1" "$(cat order) $2"
 }
 
 # forget_start ID: from now on this has to be started again, whatever happens to this job.
 forget_start() { rm -f "$STARTED/$1"; }
 
 # remember_start ID DIGEST
-remember_start() {
-  mkdir -p "$STARTED" || return 1
-  printf '%s\n' "$2" >"$STARTED/.$1.$$" && mv -f "$STARTED/.$1.$$" "$STARTED/$1"
+remember_start() { whole started "$1" "$2"; }
+
+# whole FOLDER NAME LINE: a file of our own, with its line or not at all
+whole() {
+  if mkdir -p "$STATE/$1" && printf '%s\n' "$3" >"$STATE/$1/.$2.$$" && mv -f "$STATE/$1/.$2.$$" "$STATE/$1/$2"; then
+    return 0
+  fi
+  rm -f "$STATE/$1/.$2.$$"
+  fail "cannot write $STATE/$1"
+}
+
+# sweep: what somebody who was killed had begun to write there
+sweep() {
+  for _one in "$STATE"/kept/.*.* "$STATE"/origin/.*.* "$STATE"/started/.*.*; do
+    if [ -f "$_one" ] && ! kill -0 "${_one##*.}" 2>/dev/null; then rm -f "$_one"; fi
+  done
 }
 
 # audit RESULT: one line of JSON for every beginning and every end, for whoever asks later
 audit() {
-  _ok=$(grep -c ' ok ' journal) _bad=$(grep -c ' failed ' journal)
+  _ok=$(grep -c '^[^ ]* ok ' journal) _bad=$(grep -c '^[^ ]* failed ' journal)
+  # A line that a full disk cut must not spoil the next one.
+  [ -z "$(tail -c 1 "$STATE/audit.jsonl" 2>/dev/null)" ] || echo >>"$STATE/audit.jsonl"
   printf '{"time":"%s","job":"%s","result":"%s","ok":%d,"failed":%d,"about":%s}\n' \
     "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$JOB" "$1" "$_ok" "$_bad" "$(cat about)" >>"$STATE/audit.jsonl"
 }
 
 # bury FOLDER: a job that died must not leave a payload, a temporary file or an open question
 bury() {
-  rm -rf "$1/payload" "$1/files"
+  tidy "$1"
   collect_temporary "$1" yes >/dev/null
-  [ -e "$1/pending" ] || [ -e "$1/reverting" ] || return 0
+  if [ ! -e "$1/pending" ] && [ ! -e "$1/reverting" ]; then return 0; fi
   if lives_in "$1/timer"; then return 1; fi
   event reverting-job "${1##*/}"
   (cd "$1" && $MAGNUS_SH ./job revert "$ROOT" "$LOGIN" died </dev/null >/dev/null 2>&1)
@@ -183,8 +206,8 @@ bury() {
 
 bury_dead() {
   for _folder in "$STATE"/jobs/*; do
-    [ "$_folder" != "$STATE/jobs/$JOB" ] && [ -e "$_folder/pid" ] && [ ! -e "$_folder/over" ] || continue
-    job_lives "$_folder" || { bury "$_folder" && : >"$_folder/over"; }
+    if [ "$_folder" = "$STATE/jobs/$JOB" ] || [ ! -e "$_folder/pid" ] || [ -e "$_folder/over" ]; then continue; fi
+    job_lives "$_folder" || { bury "$_folder" && true >"$_folder/over"; }
   done
 }
 
@@ -196,38 +219,51 @@ room_for() {
     shift
     _dir=$ROOT$_dir
     until [ -d "${_dir:-/}" ]; do _dir=${_dir%/*}; done
-    _dir=${_dir:-/}
-    [ -w "$_dir" ] || {
-      event read-only "$_dir"
-      return 1
-    }
-    set -- "$@" "$_dir"
+    set -- "$@" "${_dir:-/}"
   done
-  _short=$(df -Pk "$STATE" "$@" 2>/dev/null | awk -v need="$_need" 'NR > 1 && $4 < need { print need, $4, $NF; exit }')
+  _short=$(room "$@" | awk -v need="$_need" '$1 < need { print need, $0; exit }')
   [ -z "$_short" ] || {
     event no-space "$_short"
     return 1
   }
+  for _dir in "$@"; do
+    # Not every shell knows of itself that even root cannot write there.
+    _why=$( (set -C && true >"$_dir/.magnus.$JOB.room") 2>&1) || {
+      case $_why in *'No space left'*) event no-files "$_dir" ;; *) event read-only "$_dir" ;; esac
+      return 1
+    }
+    rm -f "$_dir/.magnus.$JOB.room"
+  done
 }
 
-# run_job TOTAL OWNER WAIT: the steps, with the lock in hand; the closing probe always runs, and tells what is.
+# room [DIRECTORY...]: "KILOBYTES WHERE", what is free where a job keeps its own, and in other places
+room() { df -Pk "$STATE" "$@" 2>/dev/null | awk 'NR > 1 { print $4, $NF }'; }
+
+# no_space KILOBYTES: so much is needed for what a job keeps of itself
+no_space() {
+  _free=$(room)
+  rm -f reserve
+  event no-space "$1" "${_free:-? $STATE}"
+}
+
+# run_job TOTAL OWNER WAIT CLOSING: the steps, with the lock in hand; the closing probe always runs, and tells what is.
 run_job() {
-  trap '' PIPE HUP
-  trap ': >cancel' TERM INT
+  trap '' HUP
+  trap 'true >cancel' TERM INT
   # For what it writes itself; every step begins with the umask of the prelude.
   umask 077
   exec </dev/null >>noise 2>&1
-  identity $$ >pid
-  dd if=/dev/zero of=reserve bs=4096 count=16 2>/dev/null || {
-    event no-space 64 0 "$STATE"
+  if ! identity $$ >pid || ! dd if=/dev/zero of=reserve bs=4096 count=16 2>/dev/null; then
+    no_space 64
     end_job refused
     return
-  }
+  fi
   if ! take_lock "$2" "$3"; then
     end_job refused
     return
   fi
   bury_dead
+  sweep
   if ! ready; then
     end_job refused
     return
@@ -235,15 +271,16 @@ run_job() {
   event begin "$1"
   audit begun
   steps
-  NONCE=
-  closing >answers 2>>noise || {
+  within "$4" closing answers
+  if [ $_code != 0 ] && [ ! -e "late.$$" ]; then
     rm -f reserve
-    closing >answers
-  }
+    within "$4" closing answers
+  fi
+  mv -f "$_out" answers
   rm -rf payload files
   _result=ok
   case $FAILED in ?*) _result=failed ;; esac
-  [ ! -e cancel ] || _result=cancelled
+  if [ -e cancel ] || [ -n "$UNARMED" ]; then _result=cancelled; fi
   [ ! -e reverted ] || _result=reverted
   [ ! -e revert-failed ] || _result=revert-failed
   audit "$_result"
@@ -251,11 +288,16 @@ run_job() {
   end_job $_result
 }
 
+# tidy FOLDER: what a job only works with; it may hold secrets
+tidy() { (cd "$1" && rm -rf payload files reserve was would unit unit.said sshd.* objections.* block.* old.*); }
+
 end_job() { # RESULT
-  rm -rf payload files reserve was would unit sshd.* objections.* block.* old.*
+  tidy .
+  # A full disk needs no text of what was not run.
+  [ "$1" != refused ] || rm -f job
   [ -z "$MY_LOCK" ] || unlock
   event end "$1"
-  : >over
+  true >over
 }
 
 launch() { # NONCE

@@ -18,7 +18,7 @@ cancel_job() {
   if [ ! -d "$_job" ]; then
     echo unknown
   elif job_lives "$_job"; then
-    : >"$_job/cancel" && echo asked
+    true >"$_job/cancel" && echo asked
   else
     echo over
   fi
@@ -48,14 +48,15 @@ ask_ends() {
   done
 }
 
-# ask_jobs: one line for every job, the last one last: "JOB STATE AT/TOTAL ABOUT"
+# ask_jobs: one line for every job: "ORDER JOB STATE AT/TOTAL ABOUT"; without an order it never had the lock
 ask_jobs() {
   for _job in "$STATE"/jobs/*; do
     [ -r "$_job/about" ] || continue
     _state=$(state_of "$_job")
     _at=$(awk '$2 == "begin" { total = $3 } $2 == "start" { at = $3 + 1 } END { printf "%d/%d", at, total }' "$_job/journal" 2>/dev/null)
-    printf '%s %s %s %s\n' "${_job##*/}" "$_state" "${_at:-0/0}" "$(cat "$_job/about")"
-  done | sort -t '"' -k 4
+    _order=$(cat "$_job/order" 2>/dev/null)
+    printf '%s %s %s %s %s\n' "${_order:--}" "${_job##*/}" "$_state" "${_at:-0/0}" "$(cat "$_job/about")"
+  done
 }
 
 # ask_journal JOB: its manifest, then its journal

@@ -19,29 +19,39 @@ lock_holder() {
   [ -n "$HOLDER" ] && [ -z "$_free" ]
 }
 
-# try_lock OWNER: 0 it is ours; 1 somebody holds it; 2 somebody was faster. RECLAIMED says from whom it was taken.
+# try_lock OWNER: 0 it is ours, and MY_LOCK names it; 1 somebody holds it; 2 somebody was faster; 3 nobody can have it.
+# RECLAIMED says from whom it was taken.
 try_lock() {
   RECLAIMED=
   lock_top
   if lock_holder "$_top"; then
-    if lives "$_b" "$_p" "$_s" || lives_in "$STATE/jobs/$HOLDER/step"; then return 1; fi
+    if lives "$_b" "$_p" "$_s" || still_works "$STATE/jobs/$HOLDER"; then return 1; fi
     RECLAIMED="$HOLDER pid-$_p-gone"
     [ "$_b" = "$(boot_now)" ] || RECLAIMED="$HOLDER rebooted"
   fi
-  MY_LOCK=$STATE/lock.$((_top + 1))
-  printf '%s %s %s %s\n' "$(identity $$)" "$JOB" "$1" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >lock || return 2
-  ln lock "$MY_LOCK" 2>/dev/null || return 2
-  rm -f lock
-  _mine=${MY_LOCK##*.}
-  lock_top
-  if [ "$_top" != "$_mine" ]; then
-    rm -f "$MY_LOCK"
+  _mine=$((_top + 1))
+  printf '%s %s %s %s\n' "$(identity $$)" "$JOB" "$1" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >lock || return 3
+  if ! ln lock "$STATE/lock.$_mine" 2>/dev/null; then
+    lock_top
+    [ "$_top" -ge $_mine ] || return 3
     return 2
   fi
+  rm -f lock
+  lock_top
+  if [ "$_top" != $_mine ]; then
+    rm -f "$STATE/lock.$_mine"
+    return 2
+  fi
+  MY_LOCK=$STATE/lock.$_mine
+  # The jobs of a host have an order, which no clock can tell: that of its lock.
+  printf '%s\n' $_mine >order
   for _lock in "$STATE"/lock.*; do
-    case ${_lock##*.} in *[!0-9]*) ;; *) [ "${_lock##*.}" -ge "$_mine" ] || rm -f "$_lock" ;; esac
+    case ${_lock##*.} in *[!0-9]*) ;; *) [ "${_lock##*.}" -ge $_mine ] || rm -f "$_lock" ;; esac
   done
 }
+
+# still_works FOLDER: a job whose runner is gone, but not its step, or not the timer that may take its changes back
+still_works() { lives_in "$1/step" || lives_in "$1/timer"; }
 
 unlock() { printf 'free\n' >>"$MY_LOCK"; }
 
@@ -65,7 +75,11 @@ take_lock() {
       _told=$HOLDER
       sleep 1
       ;;
-    *) sleep 0.05 ;;
+    2) sleep 0.05 ;;
+    *)
+      no_space 64
+      return 1
+      ;;
     esac
   done
   event cancelled lock

@@ -79,10 +79,11 @@ def jobs_probe() -> Probe[Sequence[JobLine]]:
     def parse(lines: Sequence[str]) -> Sequence[JobLine]:
         found = []
         for line in lines:
-            name, state, at, about = line.split(" ", 3)
+            order, name, state, at, about = line.split(" ", 4)
             told = _about(json.loads(about))
-            found.append(JobLine(name, state, at, told.verb, told.who, told.at, told.plan))
-        return sorted(found, key=lambda one: (one.when, one.job))
+            one = JobLine(name, state, at, told.verb, told.who, told.at, told.plan)
+            found.append((int(order) if order.isdecimal() else 0, one))
+        return [one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].when))]
 
     return Probe("jobs", "ask_jobs", -1, parse, FILES)
 
@@ -128,8 +129,9 @@ def origins_probe() -> Probe[Sequence[Record]]:
     """What everything was before the first change, in the order of the first changes."""
 
     def parse(lines: Sequence[str]) -> Sequence[Record]:
-        found = [_record(json.loads(line)) for line in lines if line]
-        return sorted(found, key=lambda record: record.at)
+        pairs = (line.partition(" ") for line in lines if line)
+        found = [(int(order), _record(json.loads(text))) for order, _, text in pairs]
+        return [one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].at))]
 
     return Probe("origins", "ask_origins", -1, parse, FILES)
 

@@ -55,6 +55,8 @@ _FOLDERS = (
     "etc/security/limits.d",
     "etc/ssh/sshd_config.d",
     "etc/sysctl.d",
+    "etc/systemd/system",
+    "Library/LaunchDaemons",
     "var/lib",
 )
 

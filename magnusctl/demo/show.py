@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -52,7 +53,11 @@ def _run(on: Stage, *words: str) -> tuple[int, str]:
     _tell(f"$ magnusctl {' '.join(words)}")
     where: Sequence[str] = ("-i", str(on.inventory), "--overlay", str(on.overlay))
     process = subprocess.Popen(
-        [sys.executable, "-m", "magnusctl", *words, *where], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "magnusctl", *words, *where],
+        stdout=subprocess.PIPE,
+        text=True,
+        # What is simulated is no part of the history of whoever runs this.
+        env={**os.environ, "XDG_STATE_HOME": str(on.folder / "state")},
     )
     assert process.stdout
     lines = []

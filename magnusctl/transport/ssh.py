@@ -5,6 +5,7 @@ Fabric's own stdin sends about 100 bytes a second, so it is not used.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -60,7 +61,8 @@ class SshTransport:
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost(error) from None
         finally:
-            channel.close()
+            with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
+                channel.close()
 
     def fresh(self) -> SshTransport:
         """See Transport.fresh."""
@@ -149,7 +151,9 @@ def _through(target: Target, before: list[fabric.Connection]) -> Any:
 def close_all(connections: list[fabric.Connection]) -> None:
     """Close connections, the last one first."""
     for connection in reversed(connections):
-        connection.close()
+        # What ends a broken connection may tell that it is broken.
+        with contextlib.suppress(OSError, EOFError):
+            connection.close()
 
 
 def _send(channel: paramiko.Channel, data: bytes) -> None:

@@ -35,7 +35,7 @@ def magnusctl(on: Stage) -> Run:
             text=True,
             check=False,
             timeout=60,
-            env={**os.environ, **environment},
+            env={**os.environ, "XDG_STATE_HOME": str(on.folder / "state"), **environment},
         )
 
     return run
