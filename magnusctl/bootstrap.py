@@ -13,27 +13,33 @@ _DIGEST = (
     "if command -v sha256sum >/dev/null 2>&1; then g=$({data} | sha256sum); "
     "elif command -v shasum >/dev/null 2>&1; then g=$({data} | shasum -a 256); "
     "elif command -v openssl >/dev/null 2>&1; then g=$({data} | openssl dgst -sha256 -r); "
-    "else echo magnus-no-digest >&2; exit 69; fi; "
+    "else {clean}echo magnus-no-digest >&2; exit 69; fi; "
 )
 _PROBE = (
     "umask 077; read -r n d r || { echo magnus-incomplete >&2; exit 65; }; s=$(cat); "
-    + _DIGEST.format(data="printf %s $q$s$q").replace("$q", '"')
+    + _DIGEST.format(data="printf %s $q$s$q", clean="").replace("$q", '"')
     + '[ "${g%% *}" = "$d" ] || { echo magnus-incomplete >&2; exit 65; }; '
     'NONCE="$n "; ROOT=$r; eval "$s"'
 )
+# What is free: df may not be there, and the folder neither.
+_FREE = "$(df -Pk $q$b$q $q$r/$q 2>/dev/null | sed -n 2p)"
 _APPLY = (
-    "umask 077; read -r n d j r || { echo magnus-incomplete >&2; exit 65; }; "
+    "LC_ALL=C; export LC_ALL; umask 077; "
+    "read -r n d j r || { echo magnus-incomplete >&2; exit 65; }; "
     "command -v tar >/dev/null 2>&1 || { echo magnus-no-tar >&2; exit 69; }; "
     'b="$r/var/lib/magnus"; for p in "$b" "$b/jobs"; do '
-    '[ -L "$p" ] || mkdir -p "$p" || { echo magnus-no-state >&2; exit 73; }; '
+    '[ -L "$p" ] || mkdir -p "$p" || { echo magnus-no-state ' + _FREE + " >&2; exit 73; }; "
     'set -- $(ls -ldn "$p"); '
     'case $1 in d????[-]??[-]*) ;; *) echo magnus-state-unsafe "$p" >&2; exit 77;; esac; '
     '[ "$3" = "$(id -u)" ] || { echo magnus-state-unsafe "$p" >&2; exit 77; }; done; '
-    'c="$b/jobs/$j"; mkdir "$c" && cd "$c" || { echo magnus-no-state >&2; exit 73; }; '
-    'cat >payload || { echo magnus-no-space >&2; cd /; rm -rf "$c"; exit 73; }; '
-    + _DIGEST.format(data="cat payload")
+    'c="$b/jobs/$j"; mkdir "$c" && cd "$c" || { echo magnus-no-state '
+    + _FREE
+    + " >&2; exit 73; }; echo $$ >uploader; cat >payload || { echo magnus-no-space "
+    + _FREE
+    + ' >&2; cd /; rm -rf "$c"; exit 73; }; '
+    + _DIGEST.format(data="cat payload", clean="cd /; rm -rf $q$c$q; ")
     + '[ "${g%% *}" = "$d" ] || { cd /; rm -rf "$c"; echo magnus-incomplete >&2; exit 65; }; '
-    "tar -xf payload || { echo magnus-no-space >&2; cd /; rm -rf $q$c$q; exit 73; }; "
+    "tar -xf payload || { echo magnus-no-space " + _FREE + " >&2; cd /; rm -rf $q$c$q; exit 73; }; "
     'MAGNUS_SH="/bin/sh"; export MAGNUS_SH; exec $MAGNUS_SH ./job launch "$r" "" "$n"'
 ).replace("$q", '"')
 _AS_ROOT = (

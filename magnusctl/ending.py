@@ -32,6 +32,13 @@ class Ended:
     output: Mapping[str, list[str]]
     unconfirmed: str = ""
     gone: str = ""
+    names: Sequence[tuple[str, ...]] = ()
+    """The changes of every step."""
+
+    def failure(self, name: str) -> Event | None:
+        """The event that tells how the step of a change failed."""
+        failed = (event for event in self.events if event.word == "failed")
+        return next((e for e in failed if name in self.names[int(e.arguments[0])]), None)
 
     def last(self, word: str) -> Event | None:
         """The last event of a word."""
@@ -59,7 +66,7 @@ class Ended:
 
 def raise_for(ended: Ended) -> None:
     """Raise what the journal of a job calls for; return when all went well."""
-    for kind in (_refused, _revert_failed, _reverted, _dead, _steps, _cancelled):
+    for kind in (_refused, _revert_failed, _reverted, _dead, _steps, _cancelled, _unexplained):
         error = kind(ended)
         if error:
             raise error
@@ -75,23 +82,26 @@ def _refused(ended: Ended) -> MagnusError | None:
             hint=f"Follow it with:  magnusctl attach {ended.host} {other}        "
             "or wait for it with --wait-lock 10m",
         )
-    no_space = ended.last("no-space")
-    if no_space:
-        need, free, where = (*no_space.arguments, "?", "?", "?")[:3]
-        return HostError(
-            f"no space on {where}: {need} KiB are needed, {free} KiB are free. Nothing was run.",
-            host=ended.host,
-            hint="Free some space there, then run the same command again.",
-        )
-    read_only = ended.last("read-only")
-    if read_only:
-        where = " ".join(read_only.arguments)
-        return HostError(
-            f"{where} is mounted read-only, or cannot be written. Nothing was run.",
-            host=ended.host,
-            hint="Look at it there (dmesg may say why), then run the same command again.",
-        )
+    for what, hint in () if ended.last("begin") else _no_room(ended):
+        return HostError(f"{what}. Nothing was run.", host=ended.host, hint=hint)
     return None
+
+
+def _no_room(ended: Ended) -> Iterator[tuple[str, str]]:
+    """Where there is no room to write or no writing at all, each with what to do about it."""
+    free_some = "Free some space there, then run the same command again."
+    look = "Look at it there (dmesg may say why), then run the same command again."
+    for event in ended.events:
+        if event.word == "no-space":
+            need, free, *where = (*event.arguments, "?", "?", "?")[: len(event.arguments) or 3]
+            place = " ".join(where)
+            yield f"no space on {place}: {need} KiB are needed, {free} KiB are free", free_some
+        elif event.word == "no-files":
+            place = " ".join(event.arguments)
+            yield f"no file can be made in {place}: its file system has no inode left", free_some
+        elif event.word == "read-only":
+            place = " ".join(event.arguments)
+            yield f"{place} is mounted read-only, or cannot be written", look
 
 
 def _revert_failed(ended: Ended) -> MagnusError | None:
@@ -190,23 +200,25 @@ def _steps(ended: Ended) -> MagnusError | None:
         more = f"; so did {len(names) - 1} more" if len(names) > 1 else ""
         back = ended.named(Status.REVERTED)
         restored = [f"  put back as it was: {', '.join(back)}"] if back else []
+        room = next(_no_room(ended), ("", ""))
+        lacking = [f"  {room[0]}"] if room[0] else []
         return kind(
-            f"{names[0]} {what}{_how(ended, status)}{more}",
+            f"{names[0]} {what}{_how(ended, names[0])}{more}",
             host=ended.host,
-            detail="\n".join([*ended.words_of(names[:MAX_TOLD]), *restored]),
-            hint=ended.all_of_it,
+            detail="\n".join([*ended.words_of(names[:MAX_TOLD]), *lacking, *restored]),
+            hint=" ".join(filter(None, [room[1], ended.all_of_it])),
         )
     return None
 
 
-def _how(ended: Ended, status: Status) -> str:
+def _how(ended: Ended, name: str) -> str:
     """A step that did not fail by itself says nothing, so its end is told."""
-    failed = ended.last("failed")
-    if status is not Status.FAILED or not failed:
+    failed = ended.failure(name)
+    if not failed:
         return ""
-    _, code, why = (*failed.arguments, "", "")[:3]
+    _, code, why, seconds = (*failed.arguments, "", "", "")[:4]
     if why == "timeout":
-        return ": it took too long and was killed, with all that it had started"
+        return f": it exceeded {seconds} s and was killed, with all that it had started"
     if why == "signal" and code.isdecimal():
         cause = " (out of memory?)" if code == "137" else ""
         return f": it was killed by signal {int(code) - 128}{cause}"
@@ -222,4 +234,18 @@ def _cancelled(ended: Ended) -> MagnusError | None:
         + (f" and {len(left) - MAX_TOLD} more" if len(left) > MAX_TOLD else ""),
         host=ended.host,
         hint=f"See what stands with:  magnusctl plan -l {ended.host}",
+    )
+
+
+def _unexplained(ended: Ended) -> MagnusError | None:
+    """A journal may have lost a line to a full disk; then its end is believed, not the silence."""
+    end = ended.last("end")
+    result = end.arguments[0] if end and end.arguments else ""
+    if result not in ("failed", "refused"):
+        return None
+    what = "it did not begin" if result == "refused" else "some of its steps failed"
+    return HostError(
+        f"job {ended.job} ended there as '{result}': {what}, and its journal lacks the reason",
+        host=ended.host,
+        hint=f"Is a disk full there?  {ended.all_of_it}",
     )

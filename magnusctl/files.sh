@@ -21,6 +21,22 @@ keep() {
   fail "cannot keep the old bytes of $1 in $STATE/kept"
 }
 
+# whole FOLDER NAME LINE: a file of our own, with its line or not at all
+whole() {
+  if mkdir -p "$STATE/$1" && printf '%s\n' "$3" >"$STATE/$1/.$2.$$" && mv -f "$STATE/$1/.$2.$$" "$STATE/$1/$2"; then
+    return 0
+  fi
+  rm -f "$STATE/$1/.$2.$$"
+  fail "cannot write $STATE/$1"
+}
+
+# sweep: what somebody who was killed had begun to write there
+sweep() {
+  for _one in "$STATE"/kept/.*.* "$STATE"/origin/.*.* "$STATE"/started/.*.*; do
+    if [ -f "$_one" ] && ! kill -0 "${_one##*.}" 2>/dev/null; then rm -f "$_one"; fi
+  done
+}
+
 # validated VALIDATOR STAGED PATH: exit code alone is no verdict; anything on stderr is a refusal too.
 validated() {
   [ "$1" != - ] || return 0

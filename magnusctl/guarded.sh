@@ -85,9 +85,16 @@ snapshot_network() {
   if has nft; then system nft list ruleset >nft.before; fi
 }
 
+# settle_boot: what systemd made of the files before they were restored, it makes of them again
+settle_boot() {
+  [ "$OS" = Linux ] || return 0
+  if has netplan; then system netplan generate || return 1; fi
+  if has systemctl; then system systemctl daemon-reload; fi
+}
+
 # restore_network: what differs from the snapshot, and nothing else
 restore_network() {
-  [ "$OS" = Linux ] && [ -z "$BOOTING" ] && [ -s network.before ] || return 0
+  [ "$OS" = Linux ] && [ -s network.before ] || return 0
   if [ -e nft.before ] && [ "$(system nft list ruleset)" != "$(cat nft.before)" ]; then
     { echo flush ruleset && cat nft.before; } >nft.restore && system nft -f nft.restore || return 1
   fi
@@ -183,7 +190,7 @@ revert() {
   for _one in $UNDO_ORDER; do
     case "$GUARDED" in *" $_one "*) put_back "$_one" || _bad=yes ;; esac
   done
-  restore_network || _bad=yes
+  if [ -n "$BOOTING" ]; then settle_boot; else restore_network; fi || _bad=yes
   unhook_boot
   if [ -n "$_bad" ]; then
     event revert-failed

@@ -28,6 +28,7 @@ _LIBRARIES = (
         "lock.sh",
         "job.sh",
         "files.sh",
+        "room.sh",
         "guarded.sh",
         "follow.sh",
         "gc.sh",

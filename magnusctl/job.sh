@@ -96,8 +96,8 @@ guard_time() {
   kill_session KILL "$_child"
 }
 
-why_failed() { # CODE
-  if [ -e "late.$$" ]; then echo timeout; elif [ "$1" -gt 128 ]; then echo signal; else echo "exit"; fi
+why_failed() { # CODE SECONDS
+  if [ -e "late.$$" ]; then echo "timeout $2"; elif [ "$1" -gt 128 ]; then echo signal; else echo "exit"; fi
 }
 
 # run_step N SECONDS NEEDS RESTORES: guard, then do. A step that failed stops those that need it, not the others;
@@ -127,7 +127,7 @@ run_step() {
   if [ -e "conflict.$1" ]; then
     event conflict "$1"
   else
-    event failed "$1" $_code "$(why_failed $_code)"
+    event failed "$1" $_code "$(why_failed $_code "$2")"
   fi
   tell_output "$1"
   # Whoever had no room for its words had none for its work either.
@@ -141,7 +141,7 @@ put_back() { # N
   if [ $_code = 0 ]; then
     event undone "$1"
   else
-    event undo-failed "$1" $_code "$(why_failed $_code)"
+    event undo-failed "$1" $_code "$(why_failed $_code 300)"
     tell_output "$1"
     return 1
   fi
@@ -169,22 +169,6 @@ forget_start() { rm -f "$STARTED/$1"; }
 # remember_start ID DIGEST
 remember_start() { whole started "$1" "$2"; }
 
-# whole FOLDER NAME LINE: a file of our own, with its line or not at all
-whole() {
-  if mkdir -p "$STATE/$1" && printf '%s\n' "$3" >"$STATE/$1/.$2.$$" && mv -f "$STATE/$1/.$2.$$" "$STATE/$1/$2"; then
-    return 0
-  fi
-  rm -f "$STATE/$1/.$2.$$"
-  fail "cannot write $STATE/$1"
-}
-
-# sweep: what somebody who was killed had begun to write there
-sweep() {
-  for _one in "$STATE"/kept/.*.* "$STATE"/origin/.*.* "$STATE"/started/.*.*; do
-    if [ -f "$_one" ] && ! kill -0 "${_one##*.}" 2>/dev/null; then rm -f "$_one"; fi
-  done
-}
-
 # audit RESULT: one line of JSON for every beginning and every end, for whoever asks later
 audit() {
   _ok=$(grep -c '^[^ ]* ok ' journal) _bad=$(grep -c '^[^ ]* failed ' journal)
@@ -206,44 +190,10 @@ bury() {
 
 bury_dead() {
   for _folder in "$STATE"/jobs/*; do
+    if upload_died "$_folder"; then rm -rf "$_folder"; fi
     if [ "$_folder" = "$STATE/jobs/$JOB" ] || [ ! -e "$_folder/pid" ] || [ -e "$_folder/over" ]; then continue; fi
     job_lives "$_folder" || { bury "$_folder" && true >"$_folder/over"; }
   done
-}
-
-# room_for KILOBYTES DIRECTORY...: fails before the first step where a step would fail for want of space or of writing
-room_for() {
-  _need=$1
-  shift
-  for _dir in "$@"; do
-    shift
-    _dir=$ROOT$_dir
-    until [ -d "${_dir:-/}" ]; do _dir=${_dir%/*}; done
-    set -- "$@" "${_dir:-/}"
-  done
-  _short=$(room "$@" | awk -v need="$_need" '$1 < need { print need, $0; exit }')
-  [ -z "$_short" ] || {
-    event no-space "$_short"
-    return 1
-  }
-  for _dir in "$@"; do
-    # Not every shell knows of itself that even root cannot write there.
-    _why=$( (set -C && true >"$_dir/.magnus.$JOB.room") 2>&1) || {
-      case $_why in *'No space left'*) event no-files "$_dir" ;; *) event read-only "$_dir" ;; esac
-      return 1
-    }
-    rm -f "$_dir/.magnus.$JOB.room"
-  done
-}
-
-# room [DIRECTORY...]: "KILOBYTES WHERE", what is free where a job keeps its own, and in other places
-room() { df -Pk "$STATE" "$@" 2>/dev/null | awk 'NR > 1 { print $4, $NF }'; }
-
-# no_space KILOBYTES: so much is needed for what a job keeps of itself
-no_space() {
-  _free=$(room)
-  rm -f reserve
-  event no-space "$1" "${_free:-? $STATE}"
 }
 
 # run_job TOTAL OWNER WAIT CLOSING: the steps, with the lock in hand; the closing probe always runs, and tells what is.
@@ -288,8 +238,11 @@ run_job() {
   end_job $_result
 }
 
+# upload_died FOLDER: it was never run, and nobody sends more of it
+upload_died() { [ -s "$1/uploader" ] && [ ! -e "$1/pid" ] && ! kill -0 "$(cat "$1/uploader")" 2>/dev/null; }
+
 # tidy FOLDER: what a job only works with; it may hold secrets
-tidy() { (cd "$1" && rm -rf payload files reserve was would unit unit.said sshd.* objections.* block.* old.*); }
+tidy() { (cd "$1" && rm -rf uploader payload files reserve was would unit unit.said sshd.* objections.* block.* old.*); }
 
 end_job() { # RESULT
   tidy .
@@ -302,6 +255,7 @@ end_job() { # RESULT
 
 launch() { # NONCE
   NONCE="$1 "
+  rm -f uploader
   detach main
   follow "$JOB" 0
 }

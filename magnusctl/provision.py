@@ -238,7 +238,8 @@ def ended(run: Run) -> Ended:
         for resource in run.names[number]
     }
     name = run.machine.name
-    return Ended(name, run.id, run.events, run.statuses, output, run.unconfirmed, run.answers.gone)
+    gone = run.answers.gone
+    return Ended(name, run.id, run.events, run.statuses, output, run.unconfirmed, gone, run.names)
 
 
 def _may_go_on(machine: Machine, shown: Plan, before: Plan, left: Plan) -> None:

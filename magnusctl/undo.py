@@ -8,6 +8,7 @@ from typing import Any
 
 from magnusctl.quote import sh
 from magnusctl.resources import KINDS, ask
+from magnusctl.resources.command import Command
 from magnusctl.resources.interface import Interface
 from magnusctl.resources.launchd import Launchd
 from magnusctl.resources.service import Service
@@ -53,7 +54,9 @@ def phase(back: Resource | str) -> int:
     match back:
         case Service(running=False) | Launchd(running=False):
             return 0
-        case Service() | Launchd() | Interface():
+        case Command(unless=guard) if guard:
+            return 0
+        case Service() | Launchd() | Interface() | Command():
             return 3
         case Resource():
             return 2 if back.state() == ABSENT else 1

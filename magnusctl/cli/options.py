@@ -79,14 +79,20 @@ def _default() -> Path:
 
 
 def report(json: bool) -> Report:
-    """The drawer that was asked for."""
+    """The drawer that was asked for; it also draws what transports have to say."""
+    from magnusctl.transport import listen
+
+    drawn: Report
     if json:
         from magnusctl.report.jsonl import JsonReport
 
-        return JsonReport()
-    from magnusctl.report.text import TextReport
+        drawn = JsonReport()
+    else:
+        from magnusctl.report.text import TextReport
 
-    return TextReport()
+        drawn = TextReport()
+    listen(drawn.note)
+    return drawn
 
 
 def next_words(command: str, *, limit: str, tags: str) -> str:

@@ -9,5 +9,5 @@ put_hostname() {
   else
     printf '%s\n' "$1" >"hostname.$STEP" && replace_file "hostname.$STEP" /etc/hostname 0644 root root - || return 1
   fi
-  [ -n "$BOOTING" ] || system hostname "$2"
+  system hostname "$2"
 }

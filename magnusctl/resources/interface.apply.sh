@@ -18,10 +18,7 @@ put_interface() {
 
 # restore_interface MAC ADDRESS,ADDRESS MTU ID INPUTS: netplan leaves alone what its files no longer name.
 restore_interface() {
-  if [ -n "$BOOTING" ]; then
-    system netplan generate
-    return
-  fi
+  [ -z "$BOOTING" ] || return 0
   system netplan apply || return 1
   _device=$(ask_interface "$1" "$4" | cut -d ' ' -f 1)
   [ "$_device" != missing ] || fail "no network card has the address $1" || return 1

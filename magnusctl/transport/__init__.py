@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from magnusctl.bootstrap import Request
@@ -38,6 +39,20 @@ class Transport(Protocol):
         ...
 
 
+_listeners: list[Callable[[str, str], None]] = []
+
+
+def listen(listener: Callable[[str, str], None]) -> None:
+    """Have somebody told what a person who waits wants to know: the host, and a sentence."""
+    _listeners[:] = [listener]
+
+
+def tell(host: str, text: str) -> None:
+    """Say it to whoever listens."""
+    for listener in _listeners:
+        listener(host, text)
+
+
 # What the bootstrap or sudo says, and what a person should read instead. First match wins.
 _SAYINGS: tuple[tuple[str, type[MagnusError], str, str], ...] = (
     (
@@ -61,8 +76,20 @@ _SAYINGS: tuple[tuple[str, type[MagnusError], str, str], ...] = (
     (
         "magnus-no-space",
         HostError,
-        "no space for the job in /var/lib/magnus; nothing was run",
+        "no space for the job in /var/lib/magnus{room}; nothing was run",
         "Free some space there, then run the same command again.",
+    ),
+    (
+        "No space left on device\nmagnus-no-state",
+        HostError,
+        "no space for the job in /var/lib/magnus{room}; nothing was run",
+        "Free some space there, then run the same command again.",
+    ),
+    (
+        "Read-only file system\nmagnus-no-state",
+        HostError,
+        "/var/lib/magnus is mounted read-only, or cannot be written; nothing was run",
+        "Look at it there (dmesg may say why), then run the same command again.",
     ),
     (
         "magnus-no-state",
@@ -140,13 +167,21 @@ _SAYINGS: tuple[tuple[str, type[MagnusError], str, str], ...] = (
 )
 
 
-def failure(host: str, code: int, said: str) -> MagnusError:
-    """The error for a command that exited with `code` and said something unexpected."""
+def failure(host: str, code: int, said: str, sent: int = 0) -> MagnusError:
+    """The error for a command that exited with `code` and said something unexpected, after `sent`
+    bytes were sent to it."""
     for words, kind, message, hint in _SAYINGS:
         if words in said:
-            return kind(message, host=host, hint=hint)
+            return kind(message.replace("{room}", _room(said, sent)), host=host, hint=hint)
     detail = "\n".join(f"  {line}" for line in visible(said).splitlines()[-5:])
     if code < 0:
         # No exit code came: the link is gone, or somebody killed the shell. The job may go on.
-        return Unreachable("the connection broke", host=host, detail=detail)
+        hint = "Run the same command again."
+        return Unreachable("the connection broke", host=host, detail=detail, hint=hint)
     return HostError(f"the shell there ended with exit code {code}", host=host, detail=detail)
+
+
+def _room(said: str, sent: int) -> str:
+    """What a job needs and what df said is free: it is kept, unpacked, and has a reserve."""
+    found = re.search(r"^magnus-no-\w+ .* (\d+) +\d+% ", said, re.MULTILINE)
+    return f": {2 * sent // 1024 + 64} KiB are needed, {found[1]} KiB are free" if found else ""

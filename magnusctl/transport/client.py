@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,7 +77,8 @@ def _authenticate(transport: paramiko.Transport, target: Target) -> None:
         tried.append(name)
         try:
             transport.auth_publickey(target.user, key)
-        except paramiko.AuthenticationException:
+        except paramiko.AuthenticationException as error:
+            _require_heard(target, str(error), first=len(tried) == 1)
             continue
         if transport.is_authenticated():
             return
@@ -92,14 +94,29 @@ def _authenticate(transport: paramiko.Transport, target: Target) -> None:
     )
 
 
+def _require_heard(target: Target, said: str, *, first: bool) -> None:
+    """Raise Unreachable where nobody answered: that is no refusal. After several keys it is one."""
+    if "timeout" in said.lower():
+        raise no_answer(target, _silent(target))
+    if "EOF" in said and first:
+        raise no_answer(target, "the connection was closed before we were logged in")
+
+
+def _silent(target: Target) -> str:
+    return f"it takes connections, and says nothing for {target.timeout_s:g} s"
+
+
 @contextlib.contextmanager
 def _as_ours(target: Target) -> Iterator[None]:
+    started = time.monotonic()
     try:
         yield
     except MagnusError:
         raise
     except paramiko.SSHException as error:
         why = _reason(error)
+        if why is _DROPPED and time.monotonic() - started > 0.9 * target.timeout_s:
+            why = _silent(target)
         if why is _DROPPED:
             raise Dropped(no_answer(target, why).message, host=target.host, hint=_BUSY) from None
         raise no_answer(target, why) from None

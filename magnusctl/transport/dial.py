@@ -8,7 +8,9 @@ import socket
 from magnusctl.errors import Unreachable
 from magnusctl.transport.target import Target
 
+AWAKE = "Is it on, awake and on this network?"
 _UNHEARD_MS = 25_000
+_UNSENT = 64 * 1024
 
 
 def dial(target: Target) -> socket.socket:
@@ -26,6 +28,8 @@ def dial(target: Target) -> socket.socket:
     except OSError as error:
         raise no_answer(target, (error.strerror or str(error)).lower()) from None
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # What our own system holds back looks sent: little enough that progress is no lie.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _UNSENT)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         # What is sent into a black hole must fail some time, too.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNHEARD_MS)
@@ -41,5 +45,5 @@ def no_answer(target: Target, why: str) -> Unreachable:
     return Unreachable(
         f"unreachable at {target.address}:{target.port}: {why}",
         host=target.host,
-        hint="Is it on, awake and on this network?",
+        hint=AWAKE,
     )

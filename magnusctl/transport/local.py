@@ -48,7 +48,8 @@ class LocalTransport:
                 yield line
             code = process.wait()
             if code != 0:
-                raise failure(self.host, code, ends.said() or "\n".join(said))
+                told = ends.said() or "\n".join(said)
+                raise failure(self.host, code, told, len(request.stdin))
         finally:
             ends.close()
 

@@ -14,6 +14,7 @@ import paramiko
 
 LOOK_S = 5.0
 DEAD_S = 20.0
+_BROKEN = paramiko.SSHException | OSError | EOFError
 
 
 class Silent(TimeoutError):
@@ -45,6 +46,36 @@ def chunks(channel: paramiko.Channel, idle_s: float) -> Iterator[bytes]:
             return
         heard, pulse = time.monotonic(), None
         yield data
+
+
+class Watch:
+    """Ends a connection on which nothing moves for DEAD_S; what waits for it then fails."""
+
+    def __init__(self, transport: paramiko.Transport) -> None:
+        self._transport = transport
+        self._ended = threading.Event()
+        self._moved = time.monotonic()
+        self.expired = False
+
+    def moved(self) -> None:
+        """Something went through."""
+        self._moved = time.monotonic()
+
+    def __enter__(self) -> Watch:
+        threading.Thread(target=self._look, daemon=True).start()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._ended.set()
+        if self.expired and isinstance(error, _BROKEN | None):
+            raise Silent(f"no heartbeat for {DEAD_S:g} s") from None
+
+    def _look(self) -> None:
+        while not self._ended.wait(DEAD_S / 20):
+            if time.monotonic() - self._moved > DEAD_S:
+                self.expired = True
+                self._transport.close()
+                return
 
 
 class _Pulse(threading.Thread):

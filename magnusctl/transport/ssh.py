@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from magnusctl.bootstrap import Request
 from magnusctl.errors import MagnusError, Unreachable
 from magnusctl.quote import sh
-from magnusctl.transport import IDLE_S, failure
-from magnusctl.transport.dial import Dropped, dial
+from magnusctl.transport import IDLE_S, failure, tell
+from magnusctl.transport.dial import AWAKE, Dropped, dial
 from magnusctl.transport.handshake import greet
 from magnusctl.transport.lines import lines_of
 from magnusctl.transport.target import Target
@@ -24,9 +24,13 @@ if TYPE_CHECKING:
     import fabric
     import paramiko
 
+    from magnusctl.transport.pulse import Watch
+
 _STDERR_KEPT = 64 * 1024
 _CLOSE_S = 30
 _PAUSES_S = (1.0, 2.0, 4.0)
+_PIECE = 8192
+_TELL_S = 5.0
 
 
 class SshTransport:
@@ -40,16 +44,18 @@ class SshTransport:
         """See Transport.execute."""
         import paramiko
 
-        from magnusctl.transport.pulse import chunks
+        from magnusctl.transport.pulse import Watch, chunks
 
         channel = self._channel()
         try:
             channel.settimeout(idle_s)
-            channel.exec_command(request.command)
+            with Watch(channel.get_transport()):
+                channel.exec_command(request.command)
             stderr = _Drain(channel)
             if request.handshake:
                 greet(self.target.host, request.handshake, _Ends(channel, stderr))
-            _send(channel, request.stdin)
+            with Watch(channel.get_transport()) as watch:
+                _send(channel, request.stdin, _Progress(self.target.host, watch))
             said: list[str] = []
             for line in lines_of(chunks(channel, idle_s)):
                 said = [*said[-20:], line]
@@ -57,8 +63,11 @@ class SshTransport:
             code = channel.recv_exit_status() if channel.status_event.wait(_CLOSE_S) else -1
             stderr.join(5)
             if code != 0:
-                raise failure(self.target.host, code, stderr.text() or "\n".join(said))
+                told = stderr.text() or "\n".join(said)
+                raise failure(self.target.host, code, told, len(request.stdin))
         except (paramiko.SSHException, OSError, EOFError) as error:
+            # A peer that says nothing would not take our farewell either.
+            self.close()
             raise self._lost(error) from None
         finally:
             with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
@@ -69,13 +78,19 @@ class SshTransport:
         return SshTransport(self.target)
 
     def _lost(self, error: Exception) -> Unreachable:
-        told = str(error) or type(error).__name__
-        why = told if isinstance(error, TimeoutError) else f"the connection broke ({told})"
-        return Unreachable(why, host=self.target.host)
+        told = str(error).rstrip(".")
+        if isinstance(error, TimeoutError):
+            why = told or "it takes nothing any more"
+        else:
+            why = f"the connection broke ({told})" if told else "the connection broke"
+        return Unreachable(why, host=self.target.host, hint=AWAKE)
 
     def _channel(self) -> paramiko.Channel:
         import paramiko
 
+        if self._connections and not self._connections[-1].transport.is_active():
+            # It broke while nobody used it, as while a person read the plan.
+            self.close()
         self._connections = self._connections or _patiently(self.target)
         transport = self._connections[-1].transport
         try:
@@ -97,7 +112,8 @@ def _patiently(target: Target) -> list[fabric.Connection]:
     for pause in _PAUSES_S:
         try:
             return open_connections(target)
-        except Dropped:
+        except Dropped as error:
+            tell(target.host, f"{error.message}; again in {pause:g} s")
             time.sleep(pause)
     return open_connections(target)
 
@@ -156,10 +172,30 @@ def close_all(connections: list[fabric.Connection]) -> None:
             connection.close()
 
 
-def _send(channel: paramiko.Channel, data: bytes) -> None:
+class _Progress:
+    """Tells how far a long upload is, and how long the rest will take."""
+
+    def __init__(self, host: str, watch: Watch) -> None:
+        self._host, self._watch = host, watch
+        self._started = self._told = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """So many bytes are on their way."""
+        self._watch.moved()
+        now = time.monotonic()
+        if now - self._told < _TELL_S or done == total:
+            return
+        self._told = now
+        left = (now - self._started) / done * (total - done)
+        tell(self._host, f"sent {done // 1024} of {total // 1024} KiB, about {left:.0f} s left")
+
+
+def _send(channel: paramiko.Channel, data: bytes, progress: _Progress) -> None:
     """A command that ended early takes no more input; why it ended is read from what it said."""
     try:
-        channel.sendall(data)
+        for start in range(0, len(data), _PIECE):
+            channel.sendall(data[start : start + _PIECE])
+            progress(min(start + _PIECE, len(data)), len(data))
         channel.shutdown_write()
     except OSError:
         if not channel.closed and not channel.exit_status_ready():
