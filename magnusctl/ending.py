@@ -66,7 +66,16 @@ class Ended:
 
 def raise_for(ended: Ended) -> None:
     """Raise what the journal of a job calls for; return when all went well."""
-    for kind in (_refused, _revert_failed, _reverted, _dead, _steps, _cancelled, _unexplained):
+    for kind in (
+        _refused,
+        _revert_failed,
+        _reverted,
+        _dead,
+        _steps,
+        _unarmed,
+        _cancelled,
+        _unexplained,
+    ):
         error = kind(ended)
         if error:
             raise error
@@ -223,6 +232,18 @@ def _how(ended: Ended, name: str) -> str:
         cause = " (out of memory?)" if code == "137" else ""
         return f": it was killed by signal {int(code) - 128}{cause}"
     return ""
+
+
+def _unarmed(ended: Ended) -> MagnusError | None:
+    if not ended.last("unarmed"):
+        return None
+    room = next(_no_room(ended), ("", ""))
+    return HostError(
+        "the way back could not be prepared, so what can cut this host off was not begun",
+        host=ended.host,
+        detail=f"  {room[0]}" if room[0] else "",
+        hint=" ".join(filter(None, [room[1], ended.all_of_it])),
+    )
 
 
 def _cancelled(ended: Ended) -> MagnusError | None:

@@ -37,6 +37,21 @@ sweep() {
   done
 }
 
+# keep_old PATH: keep its bytes; a way back needs no way back of its own
+keep_old() { keep "$1" || case $STEP in back.*) ;; *) return 1 ;; esac }
+
+# no_detour PATH: no folder on the way there is a link that a user made, who could lead us anywhere with it
+no_detour() {
+  _way=$ROOT _rest=${1#/}
+  while [ "$_rest" != "${_rest#*/}" ]; do
+    _way=$_way/${_rest%%/*} _rest=${_rest#*/}
+    [ -L "$_way" ] || continue
+    # shellcheck disable=SC2046 # words: the fourth is the owner's number
+    set -- "$1" $(ls -ldn "$_way")
+    [ "$4" = 0 ] || [ "$4" = "$UID_NOW" ] || fail "refusing to write through $_way, a link that uid $4 made" || return 1
+  done
+}
+
 # validated VALIDATOR STAGED PATH: exit code alone is no verdict; anything on stderr is a refusal too.
 validated() {
   [ "$1" != - ] || return 0
@@ -48,6 +63,7 @@ validated() {
 replace_file() {
   _target=$ROOT$2
   _staged=${_target%/*}/.magnus.$JOB.$STEP
+  no_detour "$2" || return 1
   if [ -L "$_target" ]; then fail "refusing to write through the symlink $_target" || return 1; fi
   if [ -d "$_target" ]; then fail "$_target is a directory" || return 1; fi
   rm -f "$_staged"
@@ -57,7 +73,7 @@ replace_file() {
     return 1
   fi
   if own "$4" "$5" "$_staged" && chmod "$3" "$_staged" && validated "$6" "$_staged" "$2" &&
-    flush "$_staged" && keep "$_target" && mv -f "$_staged" "$_target"; then
+    flush "$_staged" && keep_old "$_target" && no_detour "$2" && mv -f "$_staged" "$_target"; then
     [ "$(digest_of "$_target")" = "$(digest_of "$1")" ] || fail "$_target does not read back as written"
   else
     rm -f "$_staged"

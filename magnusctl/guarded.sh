@@ -6,8 +6,8 @@ UNARMED=
 # arm SECONDS: first the ways back, then the change. Sets UNARMED when they cannot be had: then no step begins any more.
 arm() {
   snapshot_network >network.before 2>/dev/null
-  # A power cut must find all that the way back needs.
-  if printf '%s\n' $(($(now_s) + $1)) >deadline && true >pending &&
+  # A power cut must find all that the way back needs, and so must a disk that gets full.
+  if dd if=/dev/zero of=reserve.back bs=4096 count=64 2>/dev/null && printf '%s\n' $(($(now_s) + $1)) >deadline && true >pending &&
     (umask 022 && hook_boot) && sync && detach timer; then
     _tries=0
     until lives_in timer; do
@@ -23,7 +23,9 @@ arm() {
   UNARMED=yes
   mv pending unarmed
   unhook_boot
+  rm -f reserve.back
   event unarmed
+  ready
 }
 
 BOOT_UNIT=/etc/systemd/system/magnus-revert.service
@@ -185,6 +187,7 @@ run_timer() {
 
 # revert WHY: undo what was begun, from the last change to the first, and say whether all of it went well
 revert() {
+  rm -f reserve.back
   event reverting "$1"
   _bad=
   for _one in $UNDO_ORDER; do

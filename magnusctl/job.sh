@@ -62,8 +62,9 @@ within() {
   [ "$2" != step ] || _out=out.$3
   (again "$2" "$3") </dev/null >"$_out" 2>&1 &
   _child=$!
-  identity $_child >step
-  (guard_time "$1" "$(cat step)") </dev/null >/dev/null 2>&1 &
+  _who=$(identity $_child)
+  printf '%s\n' "$_who" >step
+  (guard_time "$1" "$_who") </dev/null >/dev/null 2>&1 &
   _dog=$!
   # A signal to this shell ends a wait before its time.
   while
@@ -242,7 +243,7 @@ run_job() {
 upload_died() { [ -s "$1/uploader" ] && [ ! -e "$1/pid" ] && ! kill -0 "$(cat "$1/uploader")" 2>/dev/null; }
 
 # tidy FOLDER: what a job only works with; it may hold secrets
-tidy() { (cd "$1" && rm -rf uploader payload files reserve was would unit unit.said sshd.* objections.* block.* old.*); }
+tidy() { (cd "$1" && rm -rf uploader payload files reserve reserve.back was would unit unit.said sshd.* objections.* block.* old.*); }
 
 end_job() { # RESULT
   tidy .

@@ -11,8 +11,9 @@ put_file() { replace_file "$(bytes_of "$1" "$2")" "$3" "$4" "$5" "$6" "$7"; }
 
 # remove_file PATH
 remove_file() {
+  no_detour "$1" || return 1
   if [ -d "$ROOT$1" ] && [ ! -L "$ROOT$1" ]; then fail "$ROOT$1 is a directory" || return 1; fi
-  keep "$ROOT$1" && rm -f "$ROOT$1" || return 1
+  keep_old "$ROOT$1" && rm -f "$ROOT$1" || return 1
   case $1 in
   /etc/systemd/system/*) [ -n "$BOOTING" ] || system systemctl daemon-reload || : ;;
   esac

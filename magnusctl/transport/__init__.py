@@ -167,11 +167,18 @@ _SAYINGS: tuple[tuple[str, type[MagnusError], str, str], ...] = (
 )
 
 
+def _says(said: str, words: str) -> bool:
+    """Our own words begin a line: sudo repeats all of the command that it refuses."""
+    if words.startswith("magnus-"):
+        return any(line.startswith(words) for line in said.splitlines())
+    return words in said
+
+
 def failure(host: str, code: int, said: str, sent: int = 0) -> MagnusError:
     """The error for a command that exited with `code` and said something unexpected, after `sent`
     bytes were sent to it."""
     for words, kind, message, hint in _SAYINGS:
-        if words in said:
+        if _says(said, words):
             return kind(message.replace("{room}", _room(said, sent)), host=host, hint=hint)
     detail = "\n".join(f"  {line}" for line in visible(said).splitlines()[-5:])
     if code < 0:

@@ -49,7 +49,7 @@ def greet(host: str, handshake: Handshake, line: Line) -> None:
             return
         if asked > 1:
             raise PreconditionError(
-                f"sudo there does not accept the password ({handshake.password})",
+                f"sudo there does not accept the password {handshake.password}",
                 host=host,
                 hint="It was tried once, and not again. Give the right one with --ask-sudo.",
             )
