@@ -11,6 +11,20 @@ from magnusctl.state import Probe
 
 MAX_LINE = 1 << 20
 MAX_LINES = 200_000
+_NOISE = 50
+_WORDS = {
+    **{"begin": 1, "end": 1, "start": 1, "ok": 1, "failed": 2, "conflict": 1, "skip": 2},
+    **{"cancelled": 1, "undone": 1, "undo-failed": 2, "said": 2, "note": 1},
+    **{"locked": 4, "waiting": 4, "reclaimed": 2, "no-space": 0, "no-files": 1, "read-only": 1},
+    **{"arm": 1, "confirm": 1, "confirmed": 0, "unarmed": 0},
+    **{"reverting": 1, "reverted": 0, "revert-failed": 0, "reverting-job": 1},
+}
+"""The words of a journal, and how many arguments each has at least."""
+_NUMBERED = {
+    *("begin", "start", "ok", "failed", "conflict", "skip", "undone", "undo-failed", "said"),
+    *("arm", "confirm"),
+}
+_STEP_ENDS = {"ok", "failed", "conflict", "skip", "cancelled"}
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,7 @@ class Answers:
     """Why a job's journal has no end."""
     _group: str = ""
     _total: str = "?"
+    _once: set[str] = field(default_factory=set)
 
     def read(self, lines: Iterable[str]) -> Iterator[Event]:
         """Take lines in; yield the events of the journal as they come.
@@ -53,7 +68,7 @@ class Answers:
             if count > MAX_LINES or len(line) > MAX_LINE:
                 raise ProtocolError("the answer is too long to be one", hint=_HOSTILE)
             if not line.startswith(self.nonce + " "):
-                self.noise += [line[:200]] if line else []
+                self.noise = [*self.noise[-_NOISE:], line[:200]] if line else self.noise
                 continue
             event = self._understood(line.removeprefix(self.nonce + " "))
             if event:
@@ -88,6 +103,7 @@ class Answers:
     def _journal(self, line: str) -> Event | None:
         self.seen += 1
         event = event_of(line)
+        self._require_new(event)
         if event.word == "begin":
             self._total = event.arguments[0]
         elif event.word == "start":
@@ -98,6 +114,20 @@ class Answers:
         said = _plain(text) if how == "x" else text
         self.output.setdefault(_index(number), []).append(said)
         return None
+
+    def _require_new(self, event: Event) -> None:
+        """Raise ValueError for what a journal says once and was said before."""
+        word, number = event.word, event.arguments[0] if event.arguments else ""
+        said = {"begin": "begin", "end": "end", "confirm": "confirm", "start": f"start {number}"}
+        once = f"end {number}" if word in _STEP_ENDS else said.get(word, "")
+        if self.seen > MAX_LINES or once in self._once:
+            raise ValueError(event)
+        self._once |= {once} if once else set()
+
+    @property
+    def finished(self) -> bool:
+        """Whether a job's journal came to its end; what it found then may still be missing."""
+        return "end" in self._once
 
     def lines(self, probe: Probe[Any]) -> list[str]:
         """The answers to one probe. Raises ProtocolError when they are not all there."""
@@ -115,15 +145,21 @@ class Answers:
 def event_of(line: str) -> Event:
     """A line of a journal. Raises ValueError for one that is none."""
     time, word, *arguments = line.split(" ")
+    if len(arguments) < _WORDS.get(word, MAX_LINES):
+        raise ValueError(f"{word[:20]} with {len(arguments)} arguments")
+    if word in _NUMBERED:
+        _index(arguments[0])
     return Event(time, word, tuple(arguments))
 
 
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What a parser raises for words that no honest host says."""
 _HOSTILE = "Is this the host you think it is? Nothing of its answer was used."
 
 
 def _index(text: str) -> int:
-    if not text.isdecimal():
-        raise ValueError(text)
+    if not text.isdecimal() or len(text) > 9:
+        raise ValueError(text[:20])
     return int(text)
 
 

@@ -6,7 +6,7 @@ import secrets
 from typing import TypeVar
 
 from magnusctl import script
-from magnusctl.answers import Answers
+from magnusctl.answers import UNREADABLE, Answers
 from magnusctl.errors import ProtocolError
 from magnusctl.place import Place
 from magnusctl.state import Probe
@@ -23,10 +23,16 @@ def ask_one(place: Place, probe: Probe[T], transport: Transport | None = None) -
     try:
         for _ in answers.read((transport or place.transport).execute(request)):
             pass
-        return probe.parse(answers.lines(probe))
+        return _parsed(probe, answers)
     except ProtocolError as error:
         error.host = error.host or place.name
         raise
-    except (ValueError, KeyError, IndexError) as error:
-        message = f"an answer cannot be read: {type(error).__name__}: {error}"
-        raise ProtocolError(message, host=place.name) from None
+
+
+def _parsed(probe: Probe[T], answers: Answers) -> T:
+    lines = answers.lines(probe)
+    try:
+        return probe.parse(lines)
+    except UNREADABLE as error:
+        message = f"an answer cannot be read: {type(error).__name__}: {str(error)[:200]}"
+        raise ProtocolError(message) from None

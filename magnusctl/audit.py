@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import json
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,14 +38,30 @@ def write(**values: object) -> str:
     line = canonical({"time": now(), "who": who(), **values}) + "\n"
     try:
         path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path(), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        handle = os.open(path(), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(handle, line.encode())
+            _append(handle, line.encode())
         finally:
             os.close(handle)
     except OSError as error:
         return f"{path()} cannot be written: {error.strerror}"
     return ""
+
+
+def write_or_tell(note: Callable[[str, str], None], **values: str) -> None:
+    """Append one line about a host, and have somebody told when that is not possible."""
+    trouble = write(**values)
+    if trouble:
+        note(values["host"], trouble)
+
+
+def _append(handle: int, line: bytes) -> None:
+    """Write a line, on a line of its own even if the last one was cut. Raises OSError."""
+    size = os.fstat(handle).st_size
+    if size and os.pread(handle, 1, size - 1) != b"\n":
+        line = b"\n" + line
+    if os.write(handle, line) < len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def unheard() -> dict[str, list[str]]:

@@ -22,7 +22,7 @@ _PROBE = (
     'NONCE="$n "; ROOT=$r; eval "$s"'
 )
 # What is free: df may not be there, and the folder neither.
-_FREE = "$(df -Pk $q$b$q $q$r/$q 2>/dev/null | sed -n 2p)"
+_FREE = "$(df -Pk $q$b$q $q${b%/*}$q $q$r/$q 2>/dev/null | sed -n 2p)"
 _APPLY = (
     "LC_ALL=C; export LC_ALL; umask 077; "
     "read -r n d j r || { echo magnus-incomplete >&2; exit 65; }; "

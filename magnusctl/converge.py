@@ -9,7 +9,7 @@ from typing import Any
 
 from magnusctl import facts as facts_of
 from magnusctl import script
-from magnusctl.answers import Answers
+from magnusctl.answers import UNREADABLE, Answers
 from magnusctl.bootstrap import Privilege
 from magnusctl.errors import ProtocolError
 from magnusctl.facts import Facts
@@ -109,8 +109,10 @@ def observation_of(
     except ProtocolError as error:
         error.host = machine.name
         raise
-    except (ValueError, IndexError) as error:
-        raise ProtocolError(f"an answer cannot be read: {error}", host=machine.name) from None
+    except UNREADABLE as error:
+        raise ProtocolError(
+            f"an answer cannot be read: {str(error)[:200]}", host=machine.name
+        ) from None
     raw = {"facts": answers.groups["facts"]}
     raw.update({name: [observed.answer] for name, observed in states.items()})
     return Observation(facts, states, others, raw)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from magnusctl.answers import Event
 from magnusctl.errors import (
@@ -40,6 +41,17 @@ class Ended:
         failed = (event for event in self.events if event.word == "failed")
         return next((e for e in failed if name in self.names[int(e.arguments[0])]), None)
 
+    @property
+    def standing(self) -> list[str]:
+        """The changes that were to be taken back, and could not be."""
+        tried = {
+            int(event.arguments[0]): event.word
+            for event in self.events
+            if event.word in ("undone", "undo-failed")
+        }
+        numbers = [number for number, word in tried.items() if word == "undo-failed"]
+        return [name for n in numbers if n < len(self.names) for name in self.names[n]]
+
     def last(self, word: str) -> Event | None:
         """The last event of a word."""
         return next((event for event in reversed(self.events) if event.word == word), None)
@@ -66,16 +78,8 @@ class Ended:
 
 def raise_for(ended: Ended) -> None:
     """Raise what the journal of a job calls for; return when all went well."""
-    for kind in (
-        _refused,
-        _revert_failed,
-        _reverted,
-        _dead,
-        _steps,
-        _unarmed,
-        _cancelled,
-        _unexplained,
-    ):
+    first = (_refused, _revert_failed, _reverted, _dead, _steps)
+    for kind in (*first, _unarmed, _cancelled, _unexplained):
         error = kind(ended)
         if error:
             raise error
@@ -96,15 +100,24 @@ def _refused(ended: Ended) -> MagnusError | None:
     return None
 
 
+def _lacking(ended: Ended) -> list[str]:
+    """The first of it, for beside what it made fail."""
+    return [f"  {what}.\n  {hint}" for what, hint in islice(_no_room(ended), 1)]
+
+
 def _no_room(ended: Ended) -> Iterator[tuple[str, str]]:
     """Where there is no room to write or no writing at all, each with what to do about it."""
     free_some = "Free some space there, then run the same command again."
     look = "Look at it there (dmesg may say why), then run the same command again."
     for event in ended.events:
         if event.word == "no-space":
-            need, free, *where = (*event.arguments, "?", "?", "?")[: len(event.arguments) or 3]
+            unsaid = ["?"] * (3 - len(event.arguments))
+            need, free, *where = (*event.arguments, *unsaid)
             place = " ".join(where)
-            yield f"no space on {place}: {need} KiB are needed, {free} KiB are free", free_some
+            if free.isdecimal() and need.isdecimal() and int(free) >= int(need):
+                yield f"nothing can be written on {place}, though {free} KiB are free", look
+            else:
+                yield f"no space on {place}: {need} KiB are needed, {free} KiB are free", free_some
         elif event.word == "no-files":
             place = " ".join(event.arguments)
             yield f"no file can be made in {place}: its file system has no inode left", free_some
@@ -114,15 +127,29 @@ def _no_room(ended: Ended) -> Iterator[tuple[str, str]]:
 
 
 def _revert_failed(ended: Ended) -> MagnusError | None:
-    if not ended.last("revert-failed"):
+    guarded, standing = ended.last("revert-failed"), ended.standing
+    if not guarded and not standing:
         return None
     undone = ended.named(Status.REVERTED)
+    lines = [
+        f"  taken back: {', '.join(undone) or 'nothing'}",
+        f"  still stands: {', '.join(standing) or 'what no file holds: addresses, routes, rules'}",
+        *ended.words_of(list(ended.output)),
+    ]
+    if not guarded:
+        failed = ended.named(Status.FAILED) or standing
+        return RollbackFailed(
+            f"{failed[0]} failed, and taking back FAILED: it is not as it was before",
+            host=ended.host,
+            detail="\n".join(lines),
+            hint=ended.all_of_it,
+        )
+    why = ended.last("reverting")
+    because = _because(why) if why else "nobody can say why"
     return RollbackFailed(
         "taking back FAILED: some of the changes that can cut this host off still stand",
         host=ended.host,
-        detail="\n".join(
-            [f"  taken back: {', '.join(undone) or 'nothing'}", *ended.words_of(list(ended.output))]
-        ),
+        detail="\n".join([f"  it had to be taken back, because {because}", *lines]),
         hint=f"At its console:  sh /var/lib/magnus/jobs/{ended.job}/job revert '' '' again    "
         f"and read /var/lib/magnus/jobs/{ended.job}/journal",
     )
@@ -137,6 +164,11 @@ _WHY = {
     "boot": "the host rebooted before it was confirmed",
     "died": "the job died",
 }
+
+
+def _because(reverting: Event) -> str:
+    why = " ".join(reverting.arguments)
+    return _WHY.get(why, why)
 
 
 def _reverted(ended: Ended) -> MagnusError | None:
@@ -157,11 +189,11 @@ def _reverted(ended: Ended) -> MagnusError | None:
         return HostError(
             f"{failed[0]} failed, so what can cut this host off was taken back",
             host=ended.host,
-            detail="\n".join(ended.words_of(failed[:MAX_TOLD])),
+            detail="\n".join([*ended.words_of(failed[:MAX_TOLD]), *_lacking(ended)]),
             hint=ended.all_of_it,
         )
     return Reverted(
-        f"reverted, because {_WHY.get(why, why)}: addresses, files and services are as before",
+        f"reverted, because {_because(reverting)}: addresses, files and services are as before",
         host=ended.host,
         detail=f"  no new connection got in: {ended.unconfirmed}" if ended.unconfirmed else "",
         hint=ended.all_of_it,
@@ -209,13 +241,11 @@ def _steps(ended: Ended) -> MagnusError | None:
         more = f"; so did {len(names) - 1} more" if len(names) > 1 else ""
         back = ended.named(Status.REVERTED)
         restored = [f"  put back as it was: {', '.join(back)}"] if back else []
-        room = next(_no_room(ended), ("", ""))
-        lacking = [f"  {room[0]}"] if room[0] else []
         return kind(
             f"{names[0]} {what}{_how(ended, names[0])}{more}",
             host=ended.host,
-            detail="\n".join([*ended.words_of(names[:MAX_TOLD]), *lacking, *restored]),
-            hint=" ".join(filter(None, [room[1], ended.all_of_it])),
+            detail="\n".join([*ended.words_of(names[:MAX_TOLD]), *_lacking(ended), *restored]),
+            hint=ended.all_of_it,
         )
     return None
 
@@ -237,12 +267,11 @@ def _how(ended: Ended, name: str) -> str:
 def _unarmed(ended: Ended) -> MagnusError | None:
     if not ended.last("unarmed"):
         return None
-    room = next(_no_room(ended), ("", ""))
     return HostError(
         "the way back could not be prepared, so what can cut this host off was not begun",
         host=ended.host,
-        detail=f"  {room[0]}" if room[0] else "",
-        hint=" ".join(filter(None, [room[1], ended.all_of_it])),
+        detail="\n".join(_lacking(ended)),
+        hint=ended.all_of_it,
     )
 
 

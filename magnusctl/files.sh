@@ -10,6 +10,9 @@ own() { # OWNER GROUP PATH; without privilege below a root, ownership is neither
   chown -h "$1:$2" "$3"
 }
 
+# special_mode MODE PATH: a new owner loses what lets others act as the old one
+special_mode() { case $1 in 0*) ;; *) chmod "$1" "$2" ;; esac; }
+
 # keep PATH: its bytes under their digest, so that they can be had again
 keep() {
   [ -f "$1" ] || return 0
@@ -72,7 +75,8 @@ replace_file() {
     fail "cannot write beside $_target: is the disk full, or the file system read-only?"
     return 1
   fi
-  if own "$4" "$5" "$_staged" && chmod "$3" "$_staged" && validated "$6" "$_staged" "$2" &&
+  # First the mode: once it is a user's, the name may lead elsewhere.
+  if chmod "$3" "$_staged" && own "$4" "$5" "$_staged" && special_mode "$3" "$_staged" && validated "$6" "$_staged" "$2" &&
     flush "$_staged" && keep_old "$_target" && no_detour "$2" && mv -f "$_staged" "$_target"; then
     [ "$(digest_of "$_target")" = "$(digest_of "$1")" ] || fail "$_target does not read back as written"
   else

@@ -77,6 +77,9 @@ def _again(
         time.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])
         attempt, heard_before = attempt + 1, answers.heard
         error = _once_more(place, job, answers, _told_once(heard, note, place.name))
+        if error is None and answers.finished:
+            return
+        error = error or Unreachable("what it says has no end", host=place.name)
         if answers.heard > heard_before:
             alive, attempt = time.monotonic(), 0
         elif time.monotonic() - alive > RECONNECT_S:
@@ -97,13 +100,13 @@ def _lost_at(job: str, answers: Answers, lost: Unreachable) -> str:
     return f"link lost while job {job} was sent ({lost.message}); asking whether it began"
 
 
-def _once_more(place: Place, job: str, answers: Answers, heard: Heard) -> MagnusError:
-    """Follow a job from where the link was lost; returns what ended that."""
+def _once_more(place: Place, job: str, answers: Answers, heard: Heard) -> MagnusError | None:
+    """Follow a job from where the link was lost; returns what cut that short."""
     try:
         _hear(place, _attach_request(place, job, answers, with_manifest=False), answers, heard)
     except (Unreachable, PreconditionError) as error:
         return error
-    return Unreachable("what it says has no end", host=place.name)
+    return None
 
 
 def _told_once(heard: Heard, note: Note, host: str) -> Heard:
@@ -157,8 +160,8 @@ def cancel(place: Place, job: str) -> str:
 
 def confirm(place: Place, job: str, seconds: float, note: Note) -> str:
     """Say from outside that a host can still be reached: a new connection, a new login, new
-    rights. Returns `confirmed`, or why nobody could say so in time."""
-    until, attempt, why = time.monotonic() + seconds, 0, "the first one came too late"
+    rights. Returns `confirmed`, or why nobody could say so in time, as far as that is known."""
+    until, attempt, why = time.monotonic() + seconds, 0, ""
     while time.monotonic() < until:
         attempt += 1
         fresh = place.transport.fresh()

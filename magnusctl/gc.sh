@@ -18,8 +18,10 @@ collect() {
       [ "$2" != yes ] || rm -rf "$_folder/payload" "$_folder/files"
     }
   done
+  _spoken=" $(spoken_of | tr '\n' ' ') "
   for _kept in "$STATE"/kept/*; do
-    if [ ! -f "$_kept" ] || spoken_of "${_kept##*/}"; then continue; fi
+    [ -f "$_kept" ] || continue
+    case $_spoken in *" ${_kept##*/} "*) continue ;; esac
     printf 'kept %s %s\n' "$(kilobytes "$_kept")" "${_kept##*/}"
     [ "$2" != yes ] || rm -f "$_kept"
   done
@@ -36,13 +38,12 @@ newest_first() {
 
 kilobytes() { du -sk "$1" 2>/dev/null | awk '{ print $1 }'; }
 
-spoken_of() { # DIGEST
+spoken_of() { # the digests in what stays: one look at it, however much there is
   for _one in "$STATE"/origin/* "$STATE"/jobs/*/manifest; do
     [ -f "$_one" ] || continue
-    case " $_gone " in *" $(basename "${_one%/manifest}") "*) continue ;; esac
-    if grep -q "$1" "$_one"; then return 0; fi
-  done
-  return 1
+    _of=${_one%/manifest}
+    case " $_gone " in *" ${_of##*/} "*) ;; *) cat "$_one" ;; esac
+  done | tr -c '0-9a-f' '\n' | awk 'length($0) == 64 && !seen[$0]++'
 }
 
 collect_temporary() { # FOLDER REALLY

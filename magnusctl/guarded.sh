@@ -5,7 +5,7 @@ UNARMED=
 
 # arm SECONDS: first the ways back, then the change. Sets UNARMED when they cannot be had: then no step begins any more.
 arm() {
-  snapshot_network >network.before 2>/dev/null
+  snapshot_network before 2>/dev/null
   # A power cut must find all that the way back needs, and so must a disk that gets full.
   if dd if=/dev/zero of=reserve.back bs=4096 count=64 2>/dev/null && printf '%s\n' $(($(now_s) + $1)) >deadline && true >pending &&
     (umask 022 && hook_boot) && sync && detach timer; then
@@ -32,9 +32,13 @@ BOOT_UNIT=/etc/systemd/system/magnus-revert.service
 BOOT_LINK=/etc/systemd/system/sysinit.target.wants/magnus-revert.service
 BOOT_PLIST=/Library/LaunchDaemons/net.magnus.revert.plist
 
-# hook_boot: the files that make the next boot begin with taking back
+quoted() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
+
+# hook_boot: the files that make the next boot begin with taking back. No here-documents: some shells need /tmp for
+# them.
 hook_boot() {
-  printf 'exec %s "%s/job" revert "%s" "%s" boot\n' "$MAGNUS_SH" "$PWD" "$ROOT" "$LOGIN" >"$STATE/boot-revert" || return 1
+  printf 'exec %s %s revert %s %s boot\n' "$MAGNUS_SH" "$(quoted "$PWD/job")" "$(quoted "$ROOT")" "$(quoted "$LOGIN")" \
+    >"$STATE/boot-revert" || return 1
   if [ "$OS" = Darwin ]; then
     mkdir -p "$ROOT${BOOT_PLIST%/*}" && boot_plist >"$ROOT$BOOT_PLIST"
   else
@@ -44,83 +48,111 @@ hook_boot() {
 
 unhook_boot() {
   # The next job may have armed meanwhile: only what is ours goes.
-  grep -qsF "\"$PWD/job\"" "$STATE/boot-revert" || return 0
+  grep -qsF "$(quoted "$PWD/job")" "$STATE/boot-revert" || return 0
   rm -f "$ROOT$BOOT_UNIT" "$ROOT$BOOT_LINK" "$ROOT$BOOT_PLIST" "$STATE/boot-revert"
   # Only a folder that was made for the link is empty now.
   rmdir "$ROOT${BOOT_LINK%/*}" 2>/dev/null || :
 }
 
 boot_unit() {
-  cat <<END
-[Unit]
+  printf '%s\n' "[Unit]
 Description=magnusctl takes back what nobody confirmed
 DefaultDependencies=no
 RequiresMountsFor=$STATE
 After=local-fs.target systemd-remount-fs.service
-Before=network-pre.target systemd-networkd.service nftables.service ssh.service shutdown.target
+Before=network-pre.target systemd-networkd.service systemd-resolved.service systemd-sysctl.service
+Before=nftables.service ufw.service netfilter-persistent.service iptables.service firewalld.service
+Before=ssh.service shutdown.target
 Wants=network-pre.target
 Conflicts=shutdown.target
 [Service]
 Type=oneshot
-ExecStart=/bin/sh $STATE/boot-revert
-END
+ExecStart=/bin/sh $STATE/boot-revert"
 }
 
 boot_plist() {
-  cat <<END
-<?xml version="1.0" encoding="UTF-8"?>
-<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
-<plist version="1.0"><dict>
+  printf '%s\n' "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
+<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">
+<plist version=\"1.0\"><dict>
 <key>Label</key><string>net.magnus.revert</string>
 <key>ProgramArguments</key><array><string>/bin/sh</string><string>$STATE/boot-revert</string></array>
 <key>RunAtLoad</key><true/>
-</dict></plist>
-END
+</dict></plist>"
 }
 
-# snapshot_network: addresses, routes and packet filter as they are, which no file may hold
+# snapshot_network NAME: addresses, routes and packet filter as they are, which no file may hold
 snapshot_network() {
   [ "$OS" = Linux ] && has ip || return 0
+  links_and_routes >"network.$1"
+  # Without the counters: they differ from one packet to the next.
+  if has nft; then system nft -s list ruleset >"nft.$1"; fi
+}
+
+links_and_routes() {
   system ip -o addr show | awk '$3 == "inet" || $3 == "inet6" { print "address", $2, $4 }'
   system ip -o link show | awk '{ sub(/[@:].*/, "", $2); for (i = 3; i < NF; i++) if ($i == "mtu") print "mtu", $2, $(i + 1) }'
-  system ip -4 route show | sed 's/^/route /'
-  if has nft; then system nft list ruleset >nft.before; fi
+  routes
+}
+
+routes() { # those of IPv6 that the kernel or a router made come again by themselves
+  system ip -4 route show | sed 's/^/route -4 /'
+  system ip -6 route show | grep -v -e 'proto kernel' -e 'proto ra' | sed 's/^/route -6 /'
 }
 
 # settle_boot: what systemd made of the files before they were restored, it makes of them again
 settle_boot() {
   [ "$OS" = Linux ] || return 0
   if has netplan; then system netplan generate || return 1; fi
-  if has systemctl; then system systemctl daemon-reload; fi
+  if has systemctl; then
+    system systemctl daemon-reload
+    # Where a socket listens was read from the files, too.
+    system systemctl try-restart --no-block ssh.socket 2>/dev/null || :
+  fi
 }
 
-# restore_network: what differs from the snapshot, and nothing else
+# lines_of FILE NOT-IN: an empty list of patterns means every line, which not every grep thinks
+lines_of() { if [ -s "$2" ]; then grep -vxF -f "$2" "$1"; else cat "$1"; fi; }
+
+# restore_network: what the stage changed, and nothing else: others add addresses and routes at the same time
 restore_network() {
   [ "$OS" = Linux ] && [ -s network.before ] || return 0
-  if [ -e nft.before ] && [ "$(system nft list ruleset)" != "$(cat nft.before)" ]; then
+  [ -e network.after ] || snapshot_network after
+  if [ -e nft.before ] && [ "$(cat nft.after 2>/dev/null)" != "$(cat nft.before)" ] &&
+    [ "$(system nft -s list ruleset)" != "$(cat nft.before)" ]; then
     { echo flush ruleset && cat nft.before; } >nft.restore && system nft -f nft.restore || return 1
   fi
-  mv nft.before nft.was 2>/dev/null || :
-  snapshot_network >network.now
-  grep -vxF -f network.now network.before | while read -r _what _device _value; do
+  lines_of network.before network.after >network.lost
+  lines_of network.after network.before >network.new
+  links_and_routes >network.now
+  lines_of network.lost network.now | while read -r _what _device _value; do
     case $_what in
     mtu) system ip link set dev "$_device" mtu "$_value" ;;
-    address) case $_value in fe80:*) ;; *) system ip addr add "$_value" dev "$_device" ;; esac ;;
+    address) system ip addr add "$_value" dev "$_device" ;;
     esac
   done
-  grep -vxF -f network.before network.now | while read -r _what _device _value; do
-    case $_what in address) case $_value in fe80:*) ;; *) system ip addr del "$_value" dev "$_device" ;; esac ;; esac
-  done
-  system ip -4 route show | sed 's/^/route /' >network.now
+  while read -r _what _device _value; do
+    grep -qxF "$_what $_device $_value" network.now || continue
+    case $_what:$_value in address:fe80:*) ;; address:*) system ip addr del "$_value" dev "$_device" ;; esac
+  done <network.new
+  routes >network.now
   # shellcheck disable=SC2086 # a route is words
-  grep '^route ' network.before | grep -vxF -f network.now | while read -r _what _value; do
-    system ip route replace ${_value%linkdown}
+  lines_of network.lost network.now | while read -r _what _family _value; do
+    [ "$_what" != route ] || system ip "$_family" route replace ${_value%linkdown}
   done
   # shellcheck disable=SC2086
-  grep -vxF -f network.before network.now | while read -r _what _value; do
-    case $_value in *'proto kernel'*) ;; *) system ip route del ${_value%linkdown} ;; esac
-  done
+  while read -r _what _family _value; do
+    grep -qxF "$_what $_family $_value" network.now || continue
+    case $_what:$_value in
+    *'proto kernel'*) ;;
+    route:*) system ip "$_family" route del ${_value%linkdown} ;;
+    esac
+  done <network.new
   return 0
+}
+
+# stopping: the machine is on its way down, where nothing can be started any more; the next boot takes back
+stopping() {
+  [ -z "$ROOT" ] && [ -d /run/systemd/system ] && [ "$(systemctl is-system-running 2>/dev/null)" = stopping ]
 }
 
 # confirm_stage SECONDS N...: after the guarded steps, wait for somebody from outside, or take all back
@@ -138,10 +170,12 @@ confirm_stage() {
     esac
   done
   [ ! -e pending ] || {
+    snapshot_network after 2>/dev/null
     true >asked
     event confirm "$_wait"
   }
   while :; do
+    if stopping; then exit 0; fi
     if [ -e confirmed ]; then
       unhook_boot
       event confirmed
@@ -161,7 +195,8 @@ confirm_stage() {
 
 # run_timer: the process that takes back when nobody confirms, whatever became of the job
 run_timer() {
-  trap '' PIPE HUP TERM INT
+  trap '' HUP INT
+  trap 'if stopping; then exit 0; fi' TERM
   umask 077
   exec </dev/null >>noise.timer 2>&1
   identity $$ >timer.new && mv -f timer.new timer
@@ -182,11 +217,14 @@ run_timer() {
   fi
   _why=no-confirmation
   job_lives . || _why=the-job-died
+  # A step that is under way is never cut, nor overtaken.
+  while lives_in step; do sleep 0.2; done
   revert $_why
 }
 
 # revert WHY: undo what was begun, from the last change to the first, and say whether all of it went well
 revert() {
+  if stopping; then exit 0; fi
   rm -f reserve.back
   event reverting "$1"
   _bad=
@@ -204,10 +242,20 @@ revert() {
   fi
 }
 
-# revert_late WHY: at boot, or when the next job finds what a dead one left
+# revert_late WHY: at boot, or when the next job finds what a dead one left, or again, when somebody at the console
+# has removed what was in the way
 revert_late() {
-  [ "$1" != boot ] || BOOTING=yes
+  if [ "$1" = boot ]; then
+    # Somebody may start the boot's unit by hand.
+    read -r _was _ <pid && [ "$_was" != "$(boot_now)" ] || return 0
+    BOOTING=yes
+  fi
   export BOOTING
+  [ "$1" != again ] || mv revert-failed reverting 2>/dev/null
   mv pending reverting 2>/dev/null || [ -e reverting ] || return 0
   revert "$1"
+  if [ "$1" = again ]; then
+    sed -n '/ reverting again$/,$p' journal
+    [ ! -e revert-failed ]
+  fi
 }

@@ -162,7 +162,7 @@ def _step_lines(job: Job, number: int, step: Step) -> list[str]:
     origins = [
         sh("origin", digest(change.resource.id), canonical(record(job, number, place)))
         for place, change in enumerate(step.changes)
-        if job.keeps
+        if job.keeps and not _takes_back(change)
     ]
     return [
         f"# {number}: {_one_line(step)}",
@@ -171,6 +171,11 @@ def _step_lines(job: Job, number: int, step: Step) -> list[str]:
         f"do_{number}() {{ {step.script}\n}}",
         f"undo_{number}() {{ {undo.undo_script(step) or ':'}\n}}",
     ]
+
+
+def _takes_back(change: Change) -> bool:
+    """The undoing of a command is no thing with a state of its own."""
+    return change.resource.kind == "command" and change.resource.role == "rollback"
 
 
 def _one_line(step: Step) -> str:

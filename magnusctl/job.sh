@@ -51,6 +51,12 @@ detach() {
 }
 
 kill_session() { # SIGNAL PID
+  if [ "$OS" = Linux ]; then
+    # A session may hold more than one group: timeout(1) makes one.
+    for _member in $(ps -A -o pid= -o sess= 2>/dev/null | awk -v s="$2" '$2 == s { print $1 }'); do
+      kill -s "$1" "$_member" 2>/dev/null
+    done
+  fi
   kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "$2" 2>/dev/null || :
 }
 
@@ -101,10 +107,13 @@ why_failed() { # CODE SECONDS
   if [ -e "late.$$" ]; then echo "timeout $2"; elif [ "$1" -gt 128 ]; then echo signal; else echo "exit"; fi
 }
 
+# closed N: a step of the guarded stage, which is being taken back already
+closed() { case "$GUARDED" in *" $1 "*) [ ! -e pending ] ;; *) return 1 ;; esac; }
+
 # run_step N SECONDS NEEDS RESTORES: guard, then do. A step that failed stops those that need it, not the others;
 # what it needs changed in vain is put back.
 run_step() {
-  if [ -e cancel ] || [ -n "$UNARMED" ]; then
+  if [ -e cancel ] || [ -n "$UNARMED" ] || closed "$1"; then
     FAILED="$FAILED $1"
     event cancelled "$1"
     return
@@ -209,6 +218,7 @@ run_job() {
     end_job refused
     return
   fi
+  rm -f uploader
   if ! take_lock "$2" "$3"; then
     end_job refused
     return
@@ -256,7 +266,6 @@ end_job() { # RESULT
 
 launch() { # NONCE
   NONCE="$1 "
-  rm -f uploader
   detach main
   follow "$JOB" 0
 }

@@ -4,6 +4,8 @@
 confirm_job() {
   _job=$STATE/jobs/$1
   if mv "$_job/pending" "$_job/confirmed" 2>/dev/null || [ -e "$_job/confirmed" ]; then
+    # What was said must still be so after a power cut.
+    sync
     echo confirmed
   elif [ -d "$_job" ]; then
     echo reverted

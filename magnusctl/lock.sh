@@ -27,7 +27,7 @@ try_lock() {
   if lock_holder "$_top"; then
     if lives "$_b" "$_p" "$_s" || still_works "$STATE/jobs/$HOLDER"; then return 1; fi
     RECLAIMED="$HOLDER pid-$_p-gone"
-    [ "$_b" = "$(boot_now)" ] || RECLAIMED="$HOLDER rebooted"
+    [ "$_b" = "$BOOT" ] || RECLAIMED="$HOLDER rebooted"
   fi
   _mine=$((_top + 1))
   printf '%s %s %s %s\n' "$(identity $$)" "$JOB" "$1" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >lock || return 3

@@ -21,7 +21,10 @@ UID_NOW=$(id -u)
 LOGIN=${SUDO_USER:-$(id -un)}
 
 if stat -c %a / >/dev/null 2>&1; then
-  stat_lines() { stat -c '%a %U %G' "$@"; }
+  # A number that has no name is told as the number.
+  stat_lines() {
+    stat -c '%a %U %G %u %g' "$@" | awk '{ if ($2 == "UNKNOWN") $2 = $4; if ($3 == "UNKNOWN") $3 = $5; print $1, $2, $3 }'
+  }
 else
   stat_lines() { stat -f '%Mp%Lp %Su %Sg' "$@"; }
 fi

@@ -1,4 +1,5 @@
 # Who still lives: a process is known by boot, pid and start time, because a pid alone comes again.
+BOOT=$(boot_now)
 
 # started_at PID: when it started, in words of this system; nothing for one that is gone
 started_at() {
@@ -8,15 +9,15 @@ started_at() {
     set -- ${_stat##*) }
     case $1 in Z | X) ;; *) printf '%s\n' "${20}" ;; esac
   elif [ ! -r /proc/self/stat ]; then
-    ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' '-'
+    TZ=UTC0 ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' '-'
   fi
 }
 
 # identity PID: "BOOT PID START"
-identity() { printf '%s %s %s\n' "$(boot_now)" "$1" "$(started_at "$1")"; }
+identity() { printf '%s %s %s\n' "$BOOT" "$1" "$(started_at "$1")"; }
 
 # lives BOOT PID START
-lives() { [ -n "$3" ] && [ "$1" = "$(boot_now)" ] && [ "$(started_at "$2")" = "$3" ]; }
+lives() { [ -n "$3" ] && [ "$1" = "$BOOT" ] && [ "$(started_at "$2")" = "$3" ]; }
 
 # lives_in FILE: the process that wrote its identity there
 lives_in() {

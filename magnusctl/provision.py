@@ -20,6 +20,7 @@ from magnusctl.report import Outcome, Status, StepDone
 from magnusctl.state import Plan, canonical, digest
 
 MAX_ROUNDS = 3
+_CONFIRM_S = 600.0
 _WORDS = {
     "ok": Status.OK,
     "failed": Status.FAILED,
@@ -73,7 +74,9 @@ class Run:
         if event.word in _WORDS and event.arguments and event.arguments[0] != "lock":
             self._step(event)
         elif event.word == "confirm":
-            self._confirm(float(event.arguments[0]))
+            # However long the host says that it waits, this is how long we are kept busy.
+            longest = max(_CONFIRM_S, self.machine.host.confirm_timeout)
+            self._confirm(min(float(event.arguments[0]), longest))
         else:
             text = _told(event)
             if text:
@@ -112,6 +115,8 @@ def _told(event: Event) -> str:
             return f"took the lock of job {words[0]}, which is dead ({words[1].replace('-', ' ')})"
         case "reverting":
             return f"taking back: {' '.join(words).replace('-', ' ')}"
+        case "undo-failed":
+            return f"taking back step {int(words[0]) + 1} FAILED"
         case "reverting-job":
             return f"job {words[0]} died unconfirmed: taking its changes back first"
         case "note":
@@ -141,8 +146,8 @@ def provision(machine: Machine, shown: Plan, listener: Listener, errand: Errand)
             run = Run(machine, name, names_of(todo), listener, statuses)
             observation = carry_out(run, todo)
             before, left = left, converge.plan(machine, observation)
-            leftalone.require_undisturbed(machine, units, before_all, name)
             raise_for(ended(run))
+            leftalone.require_undisturbed(machine, units, before_all, name)
             if not left:
                 break
             _may_go_on(machine, shown, before, left)
@@ -202,9 +207,7 @@ def carry_out(run: Run, todo: Job) -> Observation:
     """Send a job, hear it to its end, and tell what the host is now."""
     machine = run.machine
     about = job.about_json(todo.about)
-    trouble = audit.write(event="sent", **about)
-    if trouble:
-        run.listener.note(machine.name, trouble)
+    audit.write_or_tell(run.listener.note, event="sent", **about)
     running.start(machine, run.id)
     result = "unknown"
     try:
@@ -215,7 +218,7 @@ def carry_out(run: Run, todo: Job) -> Observation:
         result = next((e.arguments[0] for e in run.events if e.word == "end"), run.answers.gone)
     finally:
         running.end(machine)
-        audit.write(event="heard", result=result, **about)
+        audit.write_or_tell(run.listener.note, event="heard", result=result, **about)
     return _state_after(run)
 
 

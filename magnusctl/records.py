@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from magnusctl import undo
-from magnusctl.answers import Event, event_of
+from magnusctl.answers import UNREADABLE, Event, event_of
 from magnusctl.errors import ProtocolError
 from magnusctl.job import About
 from magnusctl.quote import sh
@@ -50,8 +50,11 @@ def manifest(text: str) -> Manifest:
     """Raises ProtocolError for what is none, or was written by a version unlike this one."""
     try:
         found = json.loads(text)
-        return Manifest(_about(found["about"]), tuple(map(_record, found["changes"])))
-    except (ValueError, KeyError, TypeError) as error:
+        changes = tuple(map(_record, found["changes"]))
+        if any(not 0 <= change.step < len(changes) for change in changes):
+            raise ValueError("a step that it cannot have")
+        return Manifest(_about(found["about"]), changes)
+    except UNREADABLE as error:
         raise ProtocolError(
             f"what the job says of itself cannot be read: {type(error).__name__}",
             hint="Was it made by another version of magnusctl? Use that one.",
@@ -121,7 +124,7 @@ def audit_probe() -> Probe[list[dict[str, Any]]]:
 def _json(line: str) -> Any:
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

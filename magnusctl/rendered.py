@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from magnusctl import whole
 from magnusctl.errors import InputError
 from magnusctl.quote import shown
 from magnusctl.resources.block import Block
@@ -36,6 +37,6 @@ def _bytes(text: str) -> bytes:
 def _write(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        whole.write(path, data)
     except OSError as error:
         raise InputError(f"cannot write: {error.strerror}", where=str(path)) from None

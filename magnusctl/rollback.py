@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from magnusctl import converge, records, undo
@@ -13,9 +13,12 @@ from magnusctl.quote import sh
 from magnusctl.records import Record
 from magnusctl.report import Planned
 from magnusctl.resources import KINDS
+from magnusctl.resources.block import Block
+from magnusctl.resources.directory import Directory
+from magnusctl.resources.file import File
 from magnusctl.resources.group import Group
 from magnusctl.resources.user import User
-from magnusctl.state import STARTED_WITH, Probe, Resource, Risk, digest
+from magnusctl.state import ABSENT, STARTED_WITH, Change, Plan, Probe, Resource, Risk, digest
 
 VERB = "rollback"
 _STANDS = ("ok", "failed", "cancelled", "died", "revert-failed")
@@ -56,7 +59,8 @@ def of_everything(machine: Machine) -> Way:
 
 def _last(machine: Machine) -> str:
     found = ask_one(machine, records.jobs_probe())
-    names = [one.job for one in found if one.verb != VERB and one.state in _STANDS]
+    ways_back = (VERB, "deprovision")
+    names = [one.job for one in found if one.verb not in ways_back and one.state in _STANDS]
     if not names:
         raise InputError("no job here changed anything", where=machine.name)
     return names[-1]
@@ -67,18 +71,49 @@ def _way(machine: Machine, made: Sequence[Record]) -> Way:
     formers = [record.former for record in backs if isinstance(record.former, Resource)]
     # As in a job, what can cut us off comes last.
     formers.sort(key=lambda former: former.risk is Risk.CONNECTIVITY)
-    # What becomes of a user changes the members of groups.
-    users = tuple(former.id for former in formers if isinstance(former, User))
     desired = tuple(
-        replace(former, role=VERB, after=users if isinstance(former, Group) else ())
-        for former in formers
+        replace(former, role=VERB, after=tuple(_first(former, formers))) for former in formers
     )
     lasting = tuple((r.id, r.former) for r in backs if isinstance(r.former, str))
     former = replace(machine, desired=desired)
     observation = converge.observe(former)
-    plan = converge.plan(former, observation)
+    plan = _of_nobody(converge.plan(former, observation))
     planned = Planned(machine.name, plan, simulated=machine.simulated)
     return Way(former, planned, tuple(made), lasting)
+
+
+def _first(former: Resource, formers: Sequence[Resource]) -> Iterator[str]:
+    """What of some former states comes before one of them, even if it can cut us off."""
+    for other in formers:
+        # What becomes of a user changes the members of groups; only an empty folder can go.
+        joins = isinstance(former, Group) and isinstance(other, User)
+        empties = (
+            isinstance(former, Directory)
+            and former.ensure == "absent"
+            and isinstance(other, File | Block | Directory)
+            and other.path.startswith(f"{former.path}/")
+        )
+        if joins or empties:
+            yield other.id
+
+
+def _of_nobody(plan: Plan) -> Plan:
+    """An account that goes takes the names of owners with it: nothing is held to those."""
+    gone = {c.resource.name for c in plan.changes if c.after == ABSENT and _is_account(c.resource)}
+
+    def freed(change: Change) -> Change:
+        before = change.before or {}
+        return (
+            replace(change, guard=None)
+            if gone & {before.get("owner"), before.get("group")}
+            else change
+        )
+
+    return replace(plan, changes=tuple(map(freed, plan.changes)))
+
+
+def _is_account(resource: Resource) -> bool:
+    return isinstance(resource, User | Group)
 
 
 def prove(way: Way, observation: Observation) -> list[str]:

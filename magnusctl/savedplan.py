@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from magnusctl import __version__
+from magnusctl import __version__, whole
 from magnusctl.errors import ConflictError, InputError
 from magnusctl.plan import as_json
 from magnusctl.report import Planned
@@ -71,14 +69,9 @@ def write(path: Path, planned: Sequence[Planned], *, limit: str, tags: str) -> N
         "hosts": hosts,
     }
     document["digest"] = digest(canonical(document))
+    text = json.dumps(document, indent=1, sort_keys=True) + "\n"
     try:
-        handle, staged = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w") as file:
-            json.dump(document, file, indent=1, sort_keys=True)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(staged).replace(path)
+        whole.write(path, text.encode(), 0o600)
     except OSError as error:
         raise InputError(f"cannot write: {error.strerror}", where=str(path)) from None
 

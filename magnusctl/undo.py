@@ -16,6 +16,8 @@ from magnusctl.state import ABSENT, STARTED_WITH, Action, Change, Resource, Risk
 
 # Kinds whose answer after the way back must be the very answer from before.
 _EXACT = {"block", "directory", "file", "hostname", "sysctl"}
+# Kinds that run something: it may run with what is gone, although the answer is the same.
+_RUN = {"command", "interface", "launchd", "service"}
 
 
 def former(change: Change) -> Resource | str:
@@ -37,10 +39,11 @@ def undo_script(step: Step) -> str:
 def _back(change: Change, back: Resource) -> str:
     scripts = [step.script for step in KINDS[back.kind].apply([_restoring(back)])]
     does = " && ".join(scripts)
-    if change.resource.kind not in _EXACT:
+    if change.resource.kind in _RUN:
         return does
     as_before = f"still {sh(change.answer)} {ask([change.resource])}"
-    return f"{{ {as_before} 2>/dev/null || {{ {does} && {as_before}; }}; }}"
+    proof = f" && {as_before}" if change.resource.kind in _EXACT else ""
+    return f"{{ {as_before} 2>/dev/null || {{ {does}{proof}; }}; }}"
 
 
 def _restoring(back: Resource) -> Change:

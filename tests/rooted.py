@@ -38,6 +38,8 @@ class Project:
         """A file of the project."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
+        # A stand-in may be a link to a program of this machine.
+        path.unlink(missing_ok=True)
         path.write_text(text)
         path.chmod(mode)
         return path

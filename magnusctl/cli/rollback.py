@@ -55,7 +55,7 @@ def rollback(
     name, way = back.of_job(fleet.machines[0], job)
     drawn = report(json)
     drawn.note(host, f"back to before job {name}")
-    errand = Errand(back.VERB, seconds(wait_lock, "--wait-lock"), keeps=False)
+    errand = Errand(back.VERB, seconds(wait_lock, "--wait-lock"))
     planned, outcomes = _walk(fleet, way, drawn, errand, allow_disruption, dry_run, yes, json)
     raise typer.Exit(_code(planned, outcomes))
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
+from magnusctl import whole
 from magnusctl.errors import InputError
 from magnusctl.inventory.model import Inventory, Os
 
@@ -73,8 +74,8 @@ def write(folder: Path) -> list[Path]:
     beside = target.with_name("schema.json")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(schema_text())
-        target.write_text(STARTER.replace("os: macos-15", f"os: {this_system()}"))
+        whole.write(beside, schema_text().encode())
+        whole.write(target, STARTER.replace("os: macos-15", f"os: {this_system()}").encode())
     except OSError as error:
         raise InputError(f"cannot write: {error.strerror}", where=str(target)) from None
     return [target, beside]

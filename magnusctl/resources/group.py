@@ -23,6 +23,7 @@ class Group(Resource):
     members: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     system: bool = False
+    gid: str = ""
     ensure: str = "present"
 
     @property
@@ -34,7 +35,8 @@ class Group(Resource):
             return ABSENT
         members = {"members": ",".join(sorted(self.members))} if self.members else {}
         without = {"without": ",".join(sorted(self.without))} if self.without else {}
-        return {"ensure": "present", **members, **without}
+        gid = {"gid": self.gid} if self.gid else {}
+        return {"ensure": "present", **gid, **members, **without}
 
 
 def declared_of(declared: Sequence[str], observed: str) -> str:
@@ -69,10 +71,11 @@ def _script(change: Change) -> str:
     assert isinstance(group, Group)
     if change.action is Action.DELETE:
         return sh("remove_group", group.group)
-    exists = "no" if change.action is Action.CREATE else "yes"
     has = set(((change.before or {}).get("members") or "").split(","))
     missing = [member for member in group.members if member not in has]
-    script = sh("put_group", group.group, exists, "yes" if group.system else "no", *missing)
+    script = sh(
+        "put_group", group.group, group.gid or "-", "yes" if group.system else "no", *missing
+    )
     return (
         f"{script} && {sh('leave_group', group.group, *group.without)}" if group.without else script
     )
@@ -81,7 +84,11 @@ def _script(change: Change) -> str:
 def former(resource: Group, answer: str) -> Resource | str:
     if answer == "absent":
         return Group(group=resource.group, ensure="absent", risk=resource.risk)
-    had = answer.split(":", 2)[2].split(",")
+    _, gid, members = answer.split(":", 2)
+    had = members.split(",")
+    if resource.ensure == "absent":
+        names = tuple(member for member in had if member and member != "@login")
+        return Group(group=resource.group, gid=gid, members=names, risk=resource.risk)
     joined = tuple(member for member in resource.members if member not in had)
     left = tuple(member for member in resource.without if member in had)
     return Group(group=resource.group, members=left, without=joined, risk=resource.risk)

@@ -11,8 +11,11 @@ stop_job() {
 
 # put_launchd LABEL PLIST RUNNING INPUTS: kickstart does not read the plist again, so it is always the full cycle.
 put_launchd() {
-  # At boot launchd loads what it finds in the folder.
-  [ -z "$BOOTING" ] || return 0
+  if [ -n "$BOOTING" ]; then
+    # At boot launchd loads what it finds in the folder, unless it is disabled: that outlives a boot.
+    case $3 in yes) system launchctl enable "system/$1" ;; no) system launchctl disable "system/$1" ;; esac
+    return
+  fi
   stop_job "$1" || return 1
   if [ "$3" = yes ]; then
     system launchctl enable "system/$1" && system launchctl bootstrap system "$ROOT$2" || return 1

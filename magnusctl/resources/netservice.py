@@ -23,6 +23,7 @@ class Netservice(Resource):
     address: str
     mtu: int
     method: Literal["Manual", "DHCP"] = "Manual"
+    router: str = ""
 
     @property
     def name(self) -> str:
@@ -44,10 +45,10 @@ def question(resource: Netservice) -> tuple[str, ...]:
 
 
 def parse(resource: Netservice, answer: str) -> State | None:
-    """Read `METHOD ADDRESS MASK MTU`, as `Manual 10.0.0.1 255.255.255.0 9000`."""
+    """Read `METHOD ADDRESS MASK MTU ROUTER`, as `Manual 10.0.0.1 255.255.255.0 9000 -`."""
     if answer == "missing":
         return {"method": "missing"}
-    method, address, mask, mtu = answer.split(" ")
+    method, address, mask, mtu, *_router = answer.split(" ")
     held = "-" if "-" in (address, mask) else str(ipaddress.IPv4Interface(f"{address}/{mask}"))
     return {"method": method, "address": held, "mtu": mtu}
 
@@ -63,7 +64,13 @@ def _step(change: Change) -> Step:
         return Step((change,), sh("put_dhcp", service.service, service.device, service.mtu))
     interface = ipaddress.IPv4Interface(service.address)
     words = (service.service, service.device, interface.ip, interface.netmask, service.mtu)
-    return Step((change,), sh("put_netservice", *words))
+    router = [service.router] if service.router else []
+    return Step((change,), sh("put_netservice", *words, *router))
+
+
+def _router_of(answer: str) -> str:
+    words = answer.split(" ")
+    return words[4] if len(words) > 4 and words[4] != "-" else ""
 
 
 def former(resource: Netservice, answer: str) -> Resource | str:
@@ -76,5 +83,6 @@ def former(resource: Netservice, answer: str) -> Resource | str:
         address=resource.address if state["address"] == "-" else state["address"] or "",
         mtu=int(state["mtu"] or 0),
         method="DHCP" if state["method"] == "DHCP" else "Manual",
+        router="" if state["method"] == "DHCP" else _router_of(answer),
         risk=resource.risk,
     )

@@ -68,6 +68,8 @@ def _words(change: Change) -> str:
 
 def former(resource: Package, answer: str) -> Resource | str:
     """Removing what was installed would take away what came to need it since."""
+    if resource.ensure == "absent":
+        return "packages that were removed stay away: what they held is gone"
     if answer == "absent":
         return "packages stay installed: others may need them by now"
     return "packages stay at the version they have now"

@@ -51,6 +51,9 @@ def judged(resource: Resource) -> Resource:
 
 def _cuts_off(resource: Resource) -> bool:
     match resource:
+        case File(path=path, content=content) if path.startswith("/etc/sysctl."):
+            keys = (line.partition("=")[0].strip(" -\t") for line in content.splitlines())
+            return any(fnmatchcase(key, pattern) for key in keys for pattern in _KEYS)
         case File() | Block() | Directory():
             return any(fnmatchcase(resource.path, pattern) for pattern in _PATHS)
         case Service():

@@ -90,6 +90,8 @@ def _script(change: Change) -> str:
 def former(resource: User, answer: str) -> Resource | str:
     if answer == "absent":
         return User(user=resource.user, ensure="absent", risk=resource.risk)
+    if resource.ensure == "absent":
+        return "an account that was removed cannot be had again"
     _, _, home, shell, groups, comment = answer.split(":", 5)
     return User(
         user=resource.user,

@@ -191,4 +191,9 @@ def failure(host: str, code: int, said: str, sent: int = 0) -> MagnusError:
 def _room(said: str, sent: int) -> str:
     """What a job needs and what df said is free: it is kept, unpacked, and has a reserve."""
     found = re.search(r"^magnus-no-\w+ .* (\d+) +\d+% ", said, re.MULTILINE)
-    return f": {2 * sent // 1024 + 64} KiB are needed, {found[1]} KiB are free" if found else ""
+    if not found:
+        return ""
+    need, free = 2 * sent // 1024 + 64, int(found[1])
+    if free > need:
+        return ": its file system has no inode left"
+    return f": {need} KiB are needed, {free} KiB are free"

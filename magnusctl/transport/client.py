@@ -48,7 +48,7 @@ class LeanClient(paramiko.SSHClient):
         transport = paramiko.Transport(options["sock"], disabled_algorithms=_WEAK)
         self._transport = transport
         transport.banner_timeout = transport.auth_timeout = self.target.timeout_s
-        with _as_ours(self.target):
+        with _hang_up(options["sock"], transport), _as_ours(self.target):
             _prefer_known(transport, self.target)
             transport.start_client(timeout=self.target.timeout_s)
             if self.authenticate:
@@ -104,6 +104,17 @@ def _require_heard(target: Target, said: str, *, first: bool) -> None:
 
 def _silent(target: Target) -> str:
     return f"it takes connections, and says nothing for {target.timeout_s:g} s"
+
+
+@contextlib.contextmanager
+def _hang_up(sock: Any, transport: paramiko.Transport) -> Iterator[None]:
+    """Close what could not be used, the socket first: its thread may never look up from reading."""
+    try:
+        yield
+    except BaseException:
+        sock.close()
+        transport.close()
+        raise
 
 
 @contextlib.contextmanager

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from magnusctl import whole
 from magnusctl.errors import PreconditionError
 from magnusctl.transport import known_hosts
 from magnusctl.transport.known_hosts import Entry, fingerprint
@@ -114,7 +113,9 @@ def pin(target: Target, key_type: str, key: bytes, replace: bool) -> Path:
         if replace:
             lines = _without(target, path, lines)
         text = "".join(f"{line}\n" for line in lines)
-        _write(path, text + known_hosts.line(name, port, key_type, key))
+        text += known_hosts.line(name, port, key_type, key)
+        # Half a known_hosts would lock its owner out of every host.
+        whole.write(path, text.encode("utf-8", "surrogateescape"), 0o600)
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}"
         raise PreconditionError(message, host=target.host) from None
@@ -139,16 +140,3 @@ def _without(target: Target, path: Path, lines: Sequence[str]) -> list[str]:
             raise PreconditionError(message, host=target.host)
         kept += [rest] if rest else []
     return kept
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all: a half-written known_hosts would lock its owner out of every host."""
-    path = path.resolve()
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
-    handle, staged = tempfile.mkstemp(dir=path.parent, prefix=".known_hosts.")
-    with os.fdopen(handle, "w", errors="surrogateescape") as file:
-        os.fchmod(handle, mode)
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(staged).replace(path)

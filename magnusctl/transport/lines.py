@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from magnusctl.answers import MAX_LINE
 from magnusctl.errors import ProtocolError
 
-MAX_BYTES = 256 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 
 
 def lines_of(chunks: Iterable[bytes]) -> Iterator[str]:

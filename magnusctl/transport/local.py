@@ -16,6 +16,7 @@ from magnusctl.transport.handshake import greet
 from magnusctl.transport.lines import lines_of
 
 _KEPT = 64 * 1024
+_DRAIN_S = 5
 
 
 class LocalTransport:
@@ -48,7 +49,7 @@ class LocalTransport:
                 yield line
             code = process.wait()
             if code != 0:
-                told = ends.said() or "\n".join(said)
+                told = ends.last_words() or "\n".join(said)
                 raise failure(self.host, code, told, len(request.stdin))
         finally:
             ends.close()
@@ -70,7 +71,8 @@ class _Ends:
         self._err = b""
         self._lock = threading.Lock()
         self._stdin, self._stdout, self._stderr = _piped(process)
-        threading.Thread(target=self._drain, daemon=True).start()
+        self._drain_thread = threading.Thread(target=self._drain, daemon=True)
+        self._drain_thread.start()
 
     def _drain(self) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -112,6 +114,11 @@ class _Ends:
         """What it prints, as it comes."""
         while data := os.read(self._stdout.fileno(), 65536):
             yield data
+
+    def last_words(self) -> str:
+        """What was said on stderr, once the process is gone. Whoever it left may hold its end."""
+        self._drain_thread.join(_DRAIN_S)
+        return self.said()
 
     def close(self) -> None:
         """Let go of the streams."""

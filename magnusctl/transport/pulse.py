@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 import paramiko
 
+from magnusctl.transport.upload import held
+
 LOOK_S = 5.0
 DEAD_S = 20.0
 _BROKEN = paramiko.SSHException | OSError | EOFError
@@ -28,12 +30,17 @@ def chunks(channel: paramiko.Channel, idle_s: float) -> Iterator[bytes]:
     `idle_s` seconds.
     """
     channel.settimeout(min(LOOK_S, idle_s))
-    heard = time.monotonic()
+    heard, unsent = time.monotonic(), held(channel.get_transport())
     pulse: _Pulse | None = None
     while True:
         try:
             data = channel.recv(65536)
         except TimeoutError:
+            before, unsent = unsent, held(channel.get_transport())
+            if 0 < unsent < before:
+                # A slow link still takes what we have for it; an answer can only come behind that.
+                heard, pulse = time.monotonic(), None
+                continue
             quiet = time.monotonic() - heard
             if quiet >= idle_s:
                 raise Silent(f"silent for {idle_s:g} s") from None
@@ -54,7 +61,7 @@ class Watch:
     def __init__(self, transport: paramiko.Transport) -> None:
         self._transport = transport
         self._ended = threading.Event()
-        self._moved = time.monotonic()
+        self._moved, self._unsent = time.monotonic(), -1
         self.expired = False
 
     def moved(self) -> None:
@@ -72,6 +79,9 @@ class Watch:
 
     def _look(self) -> None:
         while not self._ended.wait(DEAD_S / 20):
+            before, self._unsent = self._unsent, held(self._transport)
+            if 0 < self._unsent < before:
+                self.moved()
             if time.monotonic() - self._moved > DEAD_S:
                 self.expired = True
                 self._transport.close()

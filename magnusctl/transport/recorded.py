@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from magnusctl import whole
 from magnusctl.bootstrap import Request
 from magnusctl.errors import InputError
 
@@ -22,9 +23,7 @@ def save(folder: Path, host: str, answers: Recording, *, simulated: bool) -> Pat
     text = json.dumps(document, indent=1, sort_keys=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        staged = path.with_suffix(".part")
-        staged.write_text(text + "\n")
-        staged.replace(path)
+        whole.write(path, f"{text}\n".encode())
     except OSError as error:
         raise InputError(f"cannot write: {error.strerror}", where=str(path)) from None
     return path

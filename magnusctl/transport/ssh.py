@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     import paramiko
 
     from magnusctl.transport.pulse import Watch
+    from magnusctl.transport.upload import Upload
 
 _STDERR_KEPT = 64 * 1024
 _CLOSE_S = 30
 _PAUSES_S = (1.0, 2.0, 4.0)
-_PIECE = 8192
-_TELL_S = 5.0
+_PIECE = 32 * 1024
 
 
 class SshTransport:
@@ -44,34 +44,44 @@ class SshTransport:
         """See Transport.execute."""
         import paramiko
 
-        from magnusctl.transport.pulse import Watch, chunks
-
         channel = self._channel()
         try:
-            channel.settimeout(idle_s)
-            with Watch(channel.get_transport()):
-                channel.exec_command(request.command)
-            stderr = _Drain(channel)
-            if request.handshake:
-                greet(self.target.host, request.handshake, _Ends(channel, stderr))
-            with Watch(channel.get_transport()) as watch:
-                _send(channel, request.stdin, _Progress(self.target.host, watch))
-            said: list[str] = []
+            yield from self._exchange(channel, request, idle_s)
+        except BaseException as error:
+            # Whoever is not heard out may never take our farewell.
+            self.close()
+            if isinstance(error, paramiko.SSHException | OSError | EOFError):
+                raise self._lost(error) from None
+            raise
+        channel.close()
+
+    def _exchange(
+        self, channel: paramiko.Channel, request: Request, idle_s: float
+    ) -> Iterator[str]:
+        """Start a command, give it its input, and yield what it prints. Raises for its failure."""
+        from magnusctl.transport.pulse import Watch, chunks
+        from magnusctl.transport.upload import Upload
+
+        transport = channel.get_transport()
+        channel.settimeout(idle_s)
+        with Watch(transport):
+            channel.exec_command(request.command)
+        stderr = _Drain(channel)
+        if request.handshake:
+            greet(self.target.host, request.handshake, _Ends(channel, stderr))
+        said: list[str] = []
+        with Upload(self.target.host, transport, len(request.stdin)) as upload:
+            with Watch(transport) as watch:
+                _send(channel, request.stdin, watch, upload)
             for line in lines_of(chunks(channel, idle_s)):
+                upload.over()
                 said = [*said[-20:], line]
                 yield line
-            code = channel.recv_exit_status() if channel.status_event.wait(_CLOSE_S) else -1
-            stderr.join(5)
-            if code != 0:
-                told = stderr.text() or "\n".join(said)
-                raise failure(self.target.host, code, told, len(request.stdin))
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            # A peer that says nothing would not take our farewell either.
-            self.close()
-            raise self._lost(error) from None
-        finally:
-            with contextlib.suppress(paramiko.SSHException, OSError, EOFError):
-                channel.close()
+        code = channel.recv_exit_status() if channel.status_event.wait(_CLOSE_S) else -1
+        stderr.join(5)
+        if code != 0:
+            told = stderr.text() or "\n".join(said)
+            raise failure(self.target.host, code, told, len(request.stdin))
 
     def fresh(self) -> SshTransport:
         """See Transport.fresh."""
@@ -167,35 +177,21 @@ def _through(target: Target, before: list[fabric.Connection]) -> Any:
 def close_all(connections: list[fabric.Connection]) -> None:
     """Close connections, the last one first."""
     for connection in reversed(connections):
-        # What ends a broken connection may tell that it is broken.
+        # A broken connection may say so once more. The socket goes first: who is flooded by the
+        # other side never looks up from reading.
+        with contextlib.suppress(OSError, EOFError, AttributeError):
+            connection.transport.sock.close()
         with contextlib.suppress(OSError, EOFError):
             connection.close()
 
 
-class _Progress:
-    """Tells how far a long upload is, and how long the rest will take."""
-
-    def __init__(self, host: str, watch: Watch) -> None:
-        self._host, self._watch = host, watch
-        self._started = self._told = time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        """So many bytes are on their way."""
-        self._watch.moved()
-        now = time.monotonic()
-        if now - self._told < _TELL_S or done == total:
-            return
-        self._told = now
-        left = (now - self._started) / done * (total - done)
-        tell(self._host, f"sent {done // 1024} of {total // 1024} KiB, about {left:.0f} s left")
-
-
-def _send(channel: paramiko.Channel, data: bytes, progress: _Progress) -> None:
+def _send(channel: paramiko.Channel, data: bytes, watch: Watch, upload: Upload) -> None:
     """A command that ended early takes no more input; why it ended is read from what it said."""
     try:
         for start in range(0, len(data), _PIECE):
             channel.sendall(data[start : start + _PIECE])
-            progress(min(start + _PIECE, len(data)), len(data))
+            watch.moved()
+            upload.handed(_PIECE)
         channel.shutdown_write()
     except OSError:
         if not channel.closed and not channel.exit_status_ready():

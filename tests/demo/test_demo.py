@@ -91,7 +91,7 @@ def test_an_ascii_terminal_gets_ascii(magnusctl: Run) -> None:
 def test_the_script_is_what_would_run(magnusctl: Run) -> None:
     said = magnusctl("plan", "--script", "-l", "linode").stdout
     assert "# ---- linode" in said
-    assert "put_group magnus-trade no yes" in said
+    assert "put_group magnus-trade - yes" in said
     assert "still absent ask_file /etc/needrestart/conf.d/50-magnus.conf" in said
 
 

@@ -18,6 +18,7 @@ class Conditions:
     delay: float = 0.0
     limits: dict[Way, int] = field(default_factory=dict)
     cuts_left: int = 0
+    stalls: bool = False
     reset: bool = True
     drops_left: int = 0
     flowing: asyncio.Event = field(default_factory=asyncio.Event)

@@ -133,4 +133,8 @@ class Connection:
         self.passed[way] += len(allowed)
         if room is not None and len(allowed) == room:
             self._conditions.cuts_left -= 1
-            raise _Cut
+            if not self._conditions.stalls:
+                raise _Cut
+            self._conditions.flowing.clear()
+            await self._conditions.flowing.wait()
+            await self._pass(way, sink, data[len(allowed) :])

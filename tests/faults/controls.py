@@ -35,6 +35,10 @@ class Controls(ABC):
         """Cut a connection when just so many of its bytes have passed, for `times` connections."""
         return self._do("cut_after", up=up, down=down, reset=reset, times=times)
 
+    def stall_after(self, *, up: int | None = None, down: int | None = None) -> State:
+        """Stall everything when just so many bytes of a connection have passed."""
+        return self._do("stall_after", up=up, down=down)
+
     def stall(self) -> State:
         """Black hole: read and hand on nothing, with every socket open."""
         return self._do("stall")

@@ -73,6 +73,12 @@ class Relay:
         limits = zip(WAYS, (up, down), strict=True)
         self._conditions.limits = {way: limit for way, limit in limits if limit is not None}
         self._conditions.cuts_left, self._conditions.reset = times, reset
+        self._conditions.stalls = False
+
+    def stall_after(self, up: int | None = None, down: int | None = None) -> None:
+        """Stall everything once a connection has carried so many bytes."""
+        self.cut_after(up, down)
+        self._conditions.stalls = True
 
     def stall(self) -> None:
         """Read and hand on nothing, and keep every socket open."""
@@ -163,5 +169,16 @@ async def obey(relay: Relay, command: str, arguments: dict[str, Any]) -> State:
 
 
 COMMANDS = (
-    *("cut", "cut_after", "stall", "resume", "throttle", "refuse", "admit", "drop", "state"),
+    *(
+        "cut",
+        "cut_after",
+        "stall",
+        "stall_after",
+        "resume",
+        "throttle",
+        "refuse",
+        "admit",
+        "drop",
+        "state",
+    ),
 )

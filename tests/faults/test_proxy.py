@@ -110,6 +110,20 @@ def test_a_stall_is_silent_and_what_was_held_goes_on(link: Controls) -> None:
             assert received(second, 3) == b"new"
 
 
+def test_a_stall_can_come_after_just_so_many_bytes(link: Controls) -> None:
+    link.stall_after(up=700)
+    with client(link) as sock:
+        sock.sendall(b"z" * 2000)
+        sock.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            received(sock, 2000)
+        assert link.state().up == 700
+        link.resume()
+        sock.settimeout(5)
+        sock.sendall(b"z" * 100)
+        assert link.until(lambda state: state.up == 2100).open == 1
+
+
 def test_a_slow_link_has_its_rate_and_its_delay(link: Controls) -> None:
     link.throttle(delay=0.15)
     started = time.monotonic()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -79,17 +81,37 @@ class Ran:
         return text.removesuffix("\n").split("\n") if text else []
 
 
+def launch(
+    words: Sequence[str], stdin: bytes | int = b"", environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a program in a session and group of its own, so that it can be killed as a whole."""
+    process = subprocess.Popen(
+        [os.fsencode(word) for word in words],
+        stdin=stdin if isinstance(stdin, int) else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"PATH": os.environ["PATH"], "HOME": "/", "LANG": "C.UTF-8", **(environment or {})},
+        start_new_session=True,
+    )
+    if isinstance(stdin, bytes) and process.stdin:
+        with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
+            pipe.write(stdin)
+        process.stdin = None
+    return process
+
+
+def heard(process: subprocess.Popen[bytes]) -> Ran:
+    """Wait for its end, and for that of all who hold its output."""
+    try:
+        stdout, stderr = process.communicate(timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return Ran(process.returncode, stdout, stderr.decode("utf-8", "replace"))
+
+
 def run(
     words: Sequence[str], stdin: bytes = b"", environment: Mapping[str, str] | None = None
 ) -> Ran:
-    """Run a program in a session and group of its own, so that it can be killed as a whole."""
-    done = subprocess.run(
-        [os.fsencode(word) for word in words],
-        input=stdin,
-        capture_output=True,
-        env={"PATH": os.environ["PATH"], "HOME": "/", "LANG": "C.UTF-8", **(environment or {})},
-        start_new_session=True,
-        timeout=TIMEOUT_S,
-        check=False,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
+    """Run a program to its end."""
+    return heard(launch(words, stdin, environment))

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from magnusctl.bootstrap import Request
 from magnusctl.demo import roots
 from magnusctl.resources import probes
-from magnusctl.script import Request, probe_request
-from tests.shells.hosts import NONCE, PRIVILEGED, Host, a_file, read
+from magnusctl.script import probe_request
+from tests.shells.hosts import NONCE, NONE, PRIVILEGED, SUDO, Host, a_file, read
 from tests.shells.shells import LOGIN_SHELLS, SHELLS, Ran, Shell, run
 
 pytestmark = pytest.mark.shells
@@ -43,7 +44,7 @@ def test_a_login_shell_hands_probe_and_job_on_unchanged(
     host.path("/etc").mkdir(parents=True)
     wanted = a_file(f"/etc/{ODD.replace('/', '')}", ODD)
     asked = probes([wanted])
-    request = probe_request(asked, NONCE, root=str(host.root), become=False)
+    request = probe_request(asked, NONCE, root=str(host.root), privilege=NONE)
     answers, _ = read(_log_in(login_shell, request, tmp_path))
     assert answers.lines(asked[0]) == ["absent"]
     plan = host.plan(wanted)
@@ -61,7 +62,7 @@ def test_a_login_shell_hands_a_command_for_sudo_on_unchanged(
 ) -> None:
     wanted = a_file("/x")
     asked = probes([wanted])
-    request = probe_request(asked, NONCE, root=str(tmp_path), become=True)
+    request = probe_request(asked, NONCE, root=str(tmp_path), privilege=SUDO)
     ran = _log_in(login_shell, request, tmp_path)
     assert read(ran)[0].lines(asked[0]) == ["absent"], ran.stderr
 
@@ -110,14 +111,14 @@ def test_any_one_digest_program_will_do(tmp_path: Path, digest: str) -> None:
 def test_without_a_digest_program_nothing_is_run(tmp_path: Path) -> None:
     host = _host_with(tmp_path, *(tool for tool in BASICS if tool not in DIGESTS))
     asked = probes([a_file("/x")])
-    ran = host.send(probe_request(asked, NONCE, root=str(host.root), become=False))
+    ran = host.send(probe_request(asked, NONCE, root=str(host.root), privilege=NONE))
     assert (ran.code, ran.stdout, ran.stderr.strip()) == (69, b"", "magnus-no-digest")
 
 
 @pytest.mark.skipif(PRIVILEGED, reason="root needs no sudo")
 def test_without_sudo_the_reason_is_said(tmp_path: Path) -> None:
     host = _host_with(tmp_path, *BASICS)
-    ran = host.send(probe_request([], NONCE, root=str(host.root), become=True))
+    ran = host.send(probe_request([], NONCE, root=str(host.root), privilege=SUDO))
     assert (ran.code, ran.stderr.strip()) == (71, "magnus-no-sudo")
 
 

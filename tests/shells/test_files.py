@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from magnusctl import records
+from magnusctl.resources.file import File
 from magnusctl.state import Action, digest
 from tests.shells.hosts import PRIVILEGED, Host, a_directory, a_file, fewer_shells, leftovers, mode
 
@@ -80,14 +82,18 @@ def test_one_file_in_two_places_travels_once_and_lands_twice(host: Host) -> None
 
 @fewer_shells
 def test_old_bytes_and_mode_are_kept_for_rollback(host: Host) -> None:
-    old = host.write("/etc/kept", "old\n", 0o604)
-    before = old.stat().st_mtime_ns
+    host.write("/etc/kept", "old\n", 0o604)
     assert host.provision(a_file("/etc/kept")).ok
-    kept = host.folder / "before" / "0"
+    kept = host.path(f"/var/lib/magnus/kept/{digest('old' + chr(10))}")
     assert kept.read_text() == "old\n"
-    assert mode(kept) == "0604"
-    # Not every file system keeps every digit.
-    assert abs(kept.stat().st_mtime_ns - before) < 1_000_000_000
+    assert mode(kept) == "0600"
+    (change,) = records.manifest((host.folder / "manifest").read_text()).changes
+    former = change.former
+    assert isinstance(former, File)
+    assert (former.kept, former.mode) == (kept.name, "0604")
+    assert host.provision(former).ok
+    assert host.path("/etc/kept").read_text() == "old\n"
+    assert mode(host.path("/etc/kept")) == "0604"
 
 
 @fewer_shells
@@ -107,7 +113,8 @@ def test_a_declared_absent_file_is_removed_and_kept_for_rollback(host: Host) -> 
     assert change.action is Action.DELETE
     assert host.provision(wanted).ok
     assert not path.exists()
-    assert (host.folder / "before" / "0").read_text() == "bytes\n"
+    kept = host.path(f"/var/lib/magnus/kept/{digest('bytes' + chr(10))}")
+    assert kept.read_text() == "bytes\n"
     assert not host.plan(wanted)
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from magnusctl.bootstrap import Request
 from magnusctl.resources import probes
-from magnusctl.script import Request, probe_request
-from tests.shells.hosts import NONCE, PRIVILEGED, Host, a_file
+from magnusctl.script import probe_request
+from tests.shells.hosts import NONCE, NONE, PRIVILEGED, Host, a_file
 from tests.shells.shells import Ran
 
 pytestmark = pytest.mark.shells
@@ -70,14 +71,14 @@ def test_a_job_with_one_byte_too_many_is_not_run(host: Host) -> None:
 @pytest.mark.parametrize("part", [0.0, 0.01, 0.3, 0.999])
 def test_a_probe_that_was_cut_short_is_not_run(host: Host, part: float) -> None:
     asked = probes([a_file("/etc/x")])
-    request = probe_request(asked, NONCE, root=str(host.root), become=False)
+    request = probe_request(asked, NONCE, root=str(host.root), privilege=NONE)
     head = request.stdin.index(b"\n") + 1
     length = head + int(part * (len(request.stdin) - head))
     _assert_refused(host, host.send(_cut(request, length)))
 
 
 def test_a_probe_that_was_cut_in_its_first_line_is_not_run(host: Host) -> None:
-    request = probe_request([], NONCE, root=str(host.root), become=False)
+    request = probe_request([], NONCE, root=str(host.root), privilege=NONE)
     _assert_refused(host, host.send(_cut(request, 10)))
 
 
@@ -140,5 +141,8 @@ def test_an_ordinary_state_folder_is_private_and_used(host: Host) -> None:
     assert host.send(_a_job(host)).code == 0
     for folder in (host.path("/var/lib/magnus"), host.path("/var/lib/magnus/jobs"), host.folder):
         assert folder.stat().st_mode & 0o777 == 0o700
-    left = sorted(path.name for path in host.folder.iterdir())
-    assert left == ["job", "journal", "out.0"]
+    for file in host.folder.iterdir():
+        assert file.stat().st_mode & 0o077 == 0, file
+    left = {path.name for path in host.folder.iterdir()}
+    assert left >= {"about", "answers", "job", "journal", "manifest", "out.0"}
+    assert not left & {"payload", "files", "reserve", "lock", "step"}

@@ -100,7 +100,7 @@ def test_a_user_is_added_to_its_groups(macos: Host) -> None:
 
 def test_a_launchd_job_is_loaded_asked_and_loaded_again_for_another_plist(macos: Host) -> None:
     path = "/Library/LaunchDaemons/com.example.x.plist"
-    macos.path("/Library/LaunchDaemons").mkdir(parents=True)
+    macos.path("/Library/LaunchDaemons").mkdir(parents=True, exist_ok=True)
 
     def wanted(text: str) -> tuple[Resource, ...]:
         plist = a_file(path, text, validator="plist")

@@ -14,7 +14,7 @@ from magnusctl.resources.package import Package
 from magnusctl.resources.service import Service
 from magnusctl.script import probe_request
 from magnusctl.state import Resource
-from tests.shells.hosts import NONCE, Host, a_directory, a_file, fewer_shells
+from tests.shells.hosts import NONCE, NONE, Host, a_directory, a_file, fewer_shells
 from tests.shells.shells import run
 
 pytestmark = pytest.mark.shells
@@ -53,7 +53,7 @@ def test_fifty_files_are_one_stat_and_one_digest(host: Host, count: int) -> None
 
 def _processes(host: Host, resources: list[Resource]) -> int:
     """How many processes a probe makes, as the kernel sees it."""
-    request = probe_request(probes(resources), NONCE, root=str(host.root), become=False)
+    request = probe_request(probes(resources), NONCE, root=str(host.root), privilege=NONE)
     log = host.root / "strace.log"
     trace = ("strace", "-f", "-qq", "-o", str(log), "-e", "trace=fork,vfork,clone,clone3")
     command = host.shell.instead_of_sh(request.command)
@@ -92,7 +92,7 @@ def test_packages_and_services_are_one_question_each(linux: Host) -> None:
 @fewer_shells
 def test_a_probe_is_one_exec_however_many_kinds_it_asks_about(linux: Host) -> None:
     wanted = [*_many(linux, 2), Package(package="curl"), Service(unit="ssh")]
-    request = probe_request(probes(wanted), NONCE, root=str(linux.root), become=False)
+    request = probe_request(probes(wanted), NONCE, root=str(linux.root), privilege=NONE)
     ran = linux.send(dataclasses.replace(request))
     assert [line.split(" ")[2] for line in ran.lines if line.startswith(f"{NONCE} >")] == [
         "directory",

@@ -6,14 +6,15 @@ import dataclasses
 
 import pytest
 
+from magnusctl.answers import Answers
 from magnusctl.errors import ProtocolError
 from magnusctl.quote import sh, visible
 from magnusctl.resources import probes
 from magnusctl.resources.command import Command
 from magnusctl.resources.package import Package
-from magnusctl.script import Answers, probe_request
+from magnusctl.script import probe_request
 from magnusctl.state import Probe
-from tests.shells.hosts import NONCE, Host, a_file, read
+from tests.shells.hosts import NONCE, NONE, Host, a_file, read
 
 pytestmark = pytest.mark.shells
 
@@ -59,7 +60,7 @@ def test_a_forged_frame_in_an_answer_is_an_answer(host: Host) -> None:
 def test_what_a_host_prints_unasked_is_noise(host: Host) -> None:
     wanted = a_file("/etc/x")
     (probe,) = probes([wanted])
-    ran = host.send(probe_request([probe], NONCE, root=str(host.root), become=False))
+    ran = host.send(probe_request([probe], NONCE, root=str(host.root), privilege=NONE))
     motd = b"Welcome!\n\x1b[2J\n0000000000000000 end\n 0123456789abcdef end\n"
     answers, events = read(dataclasses.replace(ran, stdout=motd + ran.stdout))
     assert answers.lines(probe) == ["absent"]
@@ -70,7 +71,7 @@ def test_what_a_host_prints_unasked_is_noise(host: Host) -> None:
 def test_every_answer_that_was_cut_short_is_refused(host: Host) -> None:
     wanted = [a_file("/etc/x"), a_file("/etc/y")]
     (probe,) = probes(wanted)
-    ran = host.send(probe_request([probe], NONCE, root=str(host.root), become=False))
+    ran = host.send(probe_request([probe], NONCE, root=str(host.root), privilege=NONE))
     assert read(ran)[0].lines(probe) == ["absent", "absent"]
     whole = len(ran.stdout.rstrip(b"\n"))
     for length in range(whole):

@@ -41,14 +41,14 @@ def test_a_bare_root_is_asked_about_every_kind_and_nothing_there_is_changed(host
     )
     seen = host.observe(wanted)
     assert [seen[resource.id].answer for resource in wanted] == ["absent"] * 3 + ["missing"]
-    job = host.provision(*wanted, Service(unit="ssh"))
+    job = host.provision(*wanted, Service(unit="web"))
     assert set(job.words.values()) == {"failed"}
     for said in job.output.values():
         assert any("no stand-in below the root" in line for line in said)
 
 
 def test_a_root_with_its_own_sh_runs_none_of_the_tools_of_this_machine(linux: Host) -> None:
-    probe = Probe("p", sh("eval", "command -v uname; command -v hostname || echo none"), 2, list)
+    probe = Probe("p", sh("eval", "command -v uname; command -v hostid || echo none"), 2, list)
     assert linux.ask(probe).lines(probe) == [str(linux.path("/.standins/uname")), "none"]
 
 
@@ -122,6 +122,7 @@ def test_every_kind_is_covered_by_these_tests() -> None:
         "directory",
         "file",
         "group",
+        "hostname",
         "interface",
         "launchd",
         "netservice",

@@ -10,12 +10,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(str(files("magnusctl")))
-LIBRARY = [
-    PACKAGE / "prelude.sh",
-    PACKAGE / "job.sh",
-    *sorted(PACKAGE.glob("resources/*.sh")),
-    *sorted(PACKAGE.glob("checks/*.sh")),
-]
+LIBRARY = [PACKAGE / "prelude.sh", *sorted(set(PACKAGE.rglob("*.sh")) - {PACKAGE / "prelude.sh"})]
 STANDINS = sorted(path for path in PACKAGE.glob("demo/standins/*/*") if path.is_file())
 pytestmark = pytest.mark.skipif(
     not shutil.which("shellcheck"), reason="shellcheck is not installed"
@@ -40,6 +35,12 @@ def test_the_library_and_all_kinds_are_clean_together() -> None:
     head = "NONCE=$1 ROOT=$2 JOB=$3\n"
     unused = "# shellcheck disable=SC2034,SC2317\n"
     assert _complaints("-", text=f"{unused}{head}{text}") == ""
+
+
+def test_every_file_of_the_library_is_among_them() -> None:
+    names = {path.name for path in LIBRARY}
+    assert names >= {"process.sh", "lock.sh", "job.sh", "files.sh", "guarded.sh", "follow.sh"}
+    assert names >= {"jobs.sh", "gc.sh", "file.apply.sh", "custom.sh"}
 
 
 def test_every_standin_is_clean() -> None:

@@ -19,7 +19,7 @@ def test_refusals_leave_the_old_bytes_and_no_temporary_file(host: Host) -> None:
     for file in wanted:
         host.write(file.path, "old\n", 0o640)
     job = host.provision(*wanted)
-    assert job.words == {file.id: "failed" for file in wanted}
+    assert job.first == {file.id: "failed" for file in wanted}
     for file in wanted:
         refusal = f"validator chrony refuses the new {file.path}"
         assert refusal in "\n".join(job.output[file.id])
@@ -39,7 +39,7 @@ def test_a_validator_that_is_not_there_is_a_refusal(host: Host) -> None:
     wanted = a_file("/etc/sudoers.d/x", "bad", validator="sudoers")
     host.path("/etc/sudoers.d").mkdir()
     job = host.provision(wanted)
-    assert job.words == {wanted.id: "failed"}
+    assert job.first == {wanted.id: "failed"}
     assert not list(host.path("/etc/sudoers.d").iterdir())
 
 
@@ -47,7 +47,7 @@ def test_a_validator_that_is_not_there_is_a_refusal(host: Host) -> None:
 def test_an_unknown_validator_is_a_refusal(host: Host) -> None:
     wanted = a_file("/etc/x", validator="nosuch")
     job = host.provision(wanted)
-    assert job.words == {wanted.id: "failed"}
+    assert job.first == {wanted.id: "failed"}
     assert not host.path("/etc/x").exists()
 
 
@@ -71,7 +71,7 @@ def test_validators_take_the_good_and_refuse_the_bad(linux: Host) -> None:
     bad = [a_file(path, text, validator=v) for v, (path, _, text) in GOOD_AND_BAD.items()]
     job = linux.provision(*good)
     assert job.ok, job.output
-    assert linux.provision(*bad).words == {file.id: "failed" for file in bad}
+    assert linux.provision(*bad).first == {file.id: "failed" for file in bad}
     assert [linux.path(file.path).read_text() for file in good] == [f.content for f in good]
     assert not leftovers(linux)
 
@@ -79,7 +79,6 @@ def test_validators_take_the_good_and_refuse_the_bad(linux: Host) -> None:
 @fewer_shells
 def test_a_unit_is_judged_under_its_own_name_and_with_its_new_bytes(linux: Host) -> None:
     linux.standin("systemd-analyze", 'echo "${3##*/} $(cat "$3")" >"$MAGNUS_ROOT/judged"')
-    linux.path("/etc/systemd/system").mkdir(parents=True)
     unit = a_file("/etc/systemd/system/llm.service", "[Unit]", validator="unit")
     assert linux.provision(unit).ok
     assert linux.path("/judged").read_text() == "llm.service [Unit]\n"
@@ -92,7 +91,7 @@ def test_netplan_is_judged_with_its_neighbours_but_never_with_its_old_self(linux
     assert linux.provision(a_file("/etc/netplan/60-x.yaml", "network:\n", validator="netplan")).ok
     linux.write("/etc/netplan/10-theirs.yaml", "broken:\n")
     job = linux.provision(a_file("/etc/netplan/60-x.yaml", "network:\n\n", validator="netplan"))
-    assert set(job.words.values()) == {"failed"}
+    assert set(job.first.values()) == {"failed"}
 
 
 ALLOWED = {
@@ -107,16 +106,18 @@ ALLOWED = {
 
 def test_a_server_configuration_that_locks_the_login_out_is_refused(linux: Host) -> None:
     folder = "/etc/ssh/sshd_config.d"
-    wanted = {
-        a_file(f"{folder}/{number}.conf", text, validator="sshd"): word
-        for number, (text, word) in enumerate(ALLOWED.items())
-    }
-    job = linux.provision(*wanted)
-    assert job.words == {file.id: word for file, word in wanted.items()}
-    for file, word in wanted.items():
-        assert linux.path(file.path).exists() == (word == "ok")
-        if word == "failed":
-            assert "it would lock out demo" in "\n".join(job.output[file.id])
+    for wanted in ("failed", "ok"):
+        texts = [text for text, word in ALLOWED.items() if word == wanted]
+        files = [
+            a_file(f"{folder}/{number}.conf", text, validator="sshd")
+            for number, text in enumerate(texts)
+        ]
+        job = linux.provision(*files)
+        assert job.first == {file.id: wanted for file in files}
+        for file in files:
+            assert linux.path(file.path).exists() == (wanted == "ok")
+            if wanted == "failed":
+                assert "it would lock out demo" in "\n".join(job.output[file.id])
 
 
 @fewer_shells
@@ -128,6 +129,6 @@ def test_a_server_configuration_that_locks_a_root_login_out_is_refused(linux: Ho
         a_file(f"{folder}/{number}.conf", text, validator="sshd")
         for number, text in enumerate(texts)
     ]
-    assert linux.provision(*wanted).words == {file.id: "failed" for file in wanted}
+    assert linux.provision(*wanted).first == {file.id: "failed" for file in wanted}
     linux.environment["SUDO_USER"] = "demo"
     assert linux.provision(*wanted).ok
