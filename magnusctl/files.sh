@@ -62,22 +62,28 @@ validated() {
   fail "validator $1 refuses the new $3: $_said"
 }
 
+# may_replace PATH: is it a name that a file may take?
+may_replace() {
+  no_detour "$1" || return 1
+  if [ -L "$ROOT$1" ]; then fail "refusing to write through the symlink $ROOT$1" || return 1; fi
+  if [ -d "$ROOT$1" ]; then fail "$ROOT$1 is a directory" || return 1; fi
+}
+
 # replace_file SOURCE PATH MODE OWNER GROUP VALIDATOR: whoever looks sees the old bytes or the new ones.
 replace_file() {
   _target=$ROOT$2
   _staged=${_target%/*}/.magnus.$JOB.$STEP
-  no_detour "$2" || return 1
-  if [ -L "$_target" ]; then fail "refusing to write through the symlink $_target" || return 1; fi
-  if [ -d "$_target" ]; then fail "$_target is a directory" || return 1; fi
+  may_replace "$2" || return 1
   rm -f "$_staged"
-  if ! (umask 077 && set -C && cat "$1" >"$_staged"); then
+  # Not every shell that creates only new files knows a link to a device.
+  if ! (umask 077 && set -C && cat "$1" >"$_staged") || [ -L "$_staged" ]; then
     rm -f "$_staged"
     fail "cannot write beside $_target: is the disk full, or the file system read-only?"
     return 1
   fi
   # First the mode: once it is a user's, the name may lead elsewhere.
   if chmod "$3" "$_staged" && own "$4" "$5" "$_staged" && special_mode "$3" "$_staged" && validated "$6" "$_staged" "$2" &&
-    flush "$_staged" && keep_old "$_target" && no_detour "$2" && mv -f "$_staged" "$_target"; then
+    flush "$_staged" && keep_old "$_target" && may_replace "$2" && mv -f "$_staged" "$_target"; then
     [ "$(digest_of "$_target")" = "$(digest_of "$1")" ] || fail "$_target does not read back as written"
   else
     rm -f "$_staged"

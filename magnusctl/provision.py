@@ -12,7 +12,8 @@ from typing import Protocol
 from magnusctl import __version__, audit, converge, following, job, leftalone
 from magnusctl.answers import Answers, Event
 from magnusctl.converge import Machine, Observation
-from magnusctl.ending import Ended, raise_for
+from magnusctl.ended import Ended
+from magnusctl.ending import raise_for
 from magnusctl.errors import ConflictError, HostError, MagnusError, PreconditionError, ProtocolError
 from magnusctl.job import About, Job
 from magnusctl.plan import as_json

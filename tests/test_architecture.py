@@ -18,7 +18,7 @@ LAYERS = (
     ("inventory", "report"),
     ("plan", "resources", "render", "secrets", "userfile", "windows"),
     ("answers", "bootstrap", "undo", "roles", "checks", "extensions", "facts", "rendered"),
-    ("script", "job", "records", "ending"),
+    ("script", "job", "records", "ended", "ending"),
     (
         "transport",
         "report.describe",
@@ -51,6 +51,7 @@ PURE = (
     "undo",
     "job",
     "records",
+    "ended",
     "ending",
     "inventory.model",
     "inventory.fields",

@@ -28,25 +28,22 @@ table inet ours {{
 _PROGRAM = "#!/bin/sh\n# {0}\nexec sleep 1000\n"
 
 
-def first(mac: str, key: str) -> dict[str, Any]:
+def first(key: str) -> dict[str, Any]:
     """What is declared at first."""
-    return _host(mac, key, "1", members=["@login"], hostname="first", mtu=9000) | {
+    return _host(key, "1", members=["@login"], hostname="first") | {
         "roles": ["base", "network", "trading"]
     }
 
 
-def second(mac: str, key: str) -> dict[str, Any]:
+def second(key: str) -> dict[str, Any]:
     """Other values for most of it, and some of it no more."""
-    host = _host(mac, key, "2", members=["alice"], hostname="second", mtu=9000)
+    host = _host(key, "2", members=["alice"], hostname="second")
     host["resources"]["files"]["/etc/ours/more.conf"] = {"content": "more\n"}
     host["resources"]["files"]["/etc/motd"] = {"ensure": "absent"}
     return host | {"roles": ["base", "network", "trading"]}
 
 
-def _host(
-    mac: str, key: str, version: str, *, members: list[str], hostname: str, mtu: int
-) -> dict[str, Any]:
-    del mac, mtu
+def _host(key: str, version: str, *, members: list[str], hostname: str) -> dict[str, Any]:
     user = {"name": "magnus", "authorized_keys": [f"{key} {version}"], "groups": ["adm"]}
     return {
         "variables": {

@@ -5,19 +5,8 @@ from __future__ import annotations
 import os
 import signal
 
-from tests.faults.site import (
-    ARMED,
-    ASKS,
-    FILES,
-    GUARDED,
-    LINES,
-    Simulated,
-    Site,
-    objects,
-    some_lines,
-    steps_shown,
-    steps_written,
-)
+from tests.faults.shown import objects, steps_shown, steps_written
+from tests.faults.site import ARMED, ASKS, FILES, GUARDED, LINES, Simulated, Site, some_lines
 from tests.lab.system import wait_for
 
 FIRST = {path: before for path, (before, _) in FILES.items()}
@@ -29,7 +18,7 @@ def assert_taken_back(host: Simulated) -> None:
     assert not (host.state / "boot-revert").exists()
 
 
-@some_lines(0, 9, ASKS, ASKS + 1)
+@some_lines(9, ASKS + 1)
 def test_f3_the_control_is_killed_at_every_line_and_the_job_ends_by_itself(
     place: Site, line: int
 ) -> None:
@@ -124,7 +113,7 @@ def kill_runner(host: Simulated) -> int:
     return pid
 
 
-@some_lines(1, 8, ARMED + 1, ASKS + 2)
+@some_lines(8, ARMED + 1)
 def test_c3_the_runner_is_killed_at_every_line_and_the_next_run_takes_its_lock(
     place: Site, line: int
 ) -> None:

@@ -6,19 +6,8 @@ import time
 
 import pytest
 
-from tests.faults.site import (
-    ASKS,
-    FILES,
-    GUARDED,
-    LINES,
-    STEPS,
-    Simulated,
-    Site,
-    objects,
-    some_lines,
-    steps_shown,
-    steps_written,
-)
+from tests.faults.shown import objects, steps_shown, steps_written
+from tests.faults.site import ASKS, FILES, GUARDED, LINES, STEPS, Simulated, Site, some_lines
 from tests.lab.system import wait_for
 
 ALL_OK = [f"ok {number}" for number in range(STEPS)]
@@ -29,7 +18,7 @@ def notes(text: str) -> list[str]:
     return [note["text"] for note in objects(text, "note")]
 
 
-@some_lines(0, 12, ASKS, ASKS + 1)
+@some_lines(0, ASKS + 1)
 def test_f2_a_short_cut_at_every_line_loses_and_repeats_nothing(place: Site, line: int) -> None:
     host = place.host(f"short{line}")
     host.hold(line)
@@ -72,7 +61,7 @@ def done(host: Simulated) -> list[str]:
     return steps_written(host.journal())
 
 
-@some_lines(1, ASKS)
+@some_lines(ASKS)
 def test_f2_a_cut_that_stays_is_told_and_the_job_takes_back_what_nobody_confirmed(
     place: Site, line: int
 ) -> None:
@@ -93,7 +82,7 @@ def test_f2_a_cut_that_stays_is_told_and_the_job_takes_back_what_nobody_confirme
     host.assert_done()
 
 
-@some_lines(9, ASKS)
+@some_lines(9)
 def test_f2_attach_in_time_confirms_what_the_lost_client_could_not(place: Site, line: int) -> None:
     host = place.host(f"attached{line}", confirm_timeout="60s")
     lost_for_good(place, host, line)
@@ -108,6 +97,7 @@ def test_f2_attach_in_time_confirms_what_the_lost_client_could_not(place: Site, 
     host.assert_done()
 
 
+@pytest.mark.slow_faults
 def test_f2_a_link_that_was_back_in_between_is_waited_for_anew(place: Site) -> None:
     host = place.host("twice")
     host.hold(5)
@@ -140,7 +130,7 @@ def answers(place: Site) -> tuple[int, int]:
 
 @pytest.mark.parametrize(
     "part",
-    [pytest.param(n, marks=() if n in (7, 19) else pytest.mark.slow_faults) for n in range(20)],
+    [pytest.param(n, marks=() if n == 7 else pytest.mark.slow_faults) for n in range(20)],
 )
 def test_f2_a_cut_in_the_middle_of_a_line_loses_and_repeats_nothing(
     place: Site, answers: tuple[int, int], part: int

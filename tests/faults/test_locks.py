@@ -14,6 +14,7 @@ from tests.faults.kill import Run
 from tests.faults.site import NEW, Simulated, Site
 from tests.lab.system import wait_for
 
+two = pytest.param(2, marks=pytest.mark.slow_faults)
 PEOPLE = ("alice", "bob", "carol", "dave")
 
 
@@ -47,7 +48,7 @@ def assert_refused(run: Run, host: Simulated, holder: str, at: str) -> None:
     )
 
 
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", [two, 4])
 def test_c1_whoever_comes_second_is_told_who_was_first(place: Site, count: int) -> None:
     first, *others = hosts(place, f"held{count}", PEOPLE[:count])
     first.hold(5)
@@ -70,7 +71,7 @@ def test_c1_whoever_comes_second_is_told_who_was_first(place: Site, count: int) 
 @pytest.mark.parametrize(
     "turn", [0, *(pytest.param(n, marks=pytest.mark.slow_faults) for n in range(1, 8))]
 )
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", [two, 4])
 def test_c1_of_those_who_come_together_one_changes_the_host(
     place: Site, count: int, turn: int
 ) -> None:
@@ -86,7 +87,7 @@ def test_c1_of_those_who_come_together_one_changes_the_host(
     assert views[0].free()
 
 
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", [two, 4])
 def test_c1_those_who_wait_are_served_one_after_the_other(place: Site, count: int) -> None:
     views = hosts(place, f"queue{count}", PEOPLE[:count])
     views[0].hold(2)

@@ -18,7 +18,8 @@ from magnusctl.fleet import apply_all, open_fleet, plan_all
 from magnusctl.provision import Errand
 from magnusctl.report.jsonl import JsonReport
 from magnusctl.transport import pulse
-from tests.faults.site import FILES, STEPS, Simulated, Site, objects, site, steps_shown
+from tests.faults.shown import objects, steps_shown
+from tests.faults.site import FILES, STEPS, Simulated, Site, site
 
 FIRST = {path: before for path, (before, _) in FILES.items()}
 SMALL: Mapping[str, Any] = {
@@ -52,7 +53,7 @@ def provision(host: Simulated, monkeypatch: pytest.MonkeyPatch) -> MagnusError |
 
 @pytest.mark.usefixtures("_impatient")
 @pytest.mark.parametrize(
-    "point", [pytest.param(n, marks=() if n in (1, 8, 14) else slow) for n in range(POINTS)]
+    "point", [pytest.param(n, marks=() if n in (1, 14) else slow) for n in range(POINTS)]
 )
 def test_f7_a_route_that_swallows_everything_from_any_byte_on_is_noticed(
     place: Site, monkeypatch: pytest.MonkeyPatch, point: int
@@ -190,6 +191,7 @@ def test_f13_a_server_that_drops_us_is_asked_again_ever_more_slowly(place: Site)
     host.assert_done(SMALL)
 
 
+@slow
 def test_f13_a_server_that_always_drops_us_is_given_up(place: Site) -> None:
     host = place.host("banned", SMALL)
     taken = place.link.state().taken

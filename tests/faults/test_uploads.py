@@ -8,7 +8,8 @@ import pytest
 
 from magnusctl import following, script
 from magnusctl.quote import sh
-from tests.faults.site import FILES, Simulated, Site, objects
+from tests.faults.shown import objects
+from tests.faults.site import FILES, Simulated, Site
 from tests.shells.hosts import NONCE, NONE, Host, a_file
 from tests.shells.shells import SHELLS
 
