@@ -17,7 +17,7 @@ _DIGEST = (
 )
 _PROBE = (
     "umask 077; read -r n d r || { echo magnus-incomplete >&2; exit 65; }; s=$(cat); "
-    + _DIGEST.format(data="printf %s $q$s$q", clean="").replace("$q", '"')
+    + _DIGEST.format(data="printf %s $q$n $r $s$q", clean="").replace("$q", '"')
     + '[ "${g%% *}" = "$d" ] || { echo magnus-incomplete >&2; exit 65; }; '
     'NONCE="$n "; ROOT=$r; eval "$s"'
 )
@@ -37,7 +37,9 @@ _APPLY = (
     + " >&2; exit 73; }; echo $$ >uploader; cat >payload || { echo magnus-no-space "
     + _FREE
     + ' >&2; cd /; rm -rf "$c"; exit 73; }; '
-    + _DIGEST.format(data="cat payload", clean="cd /; rm -rf $q$c$q; ")
+    + _DIGEST.format(
+        data="{ printf %s $q$n $j $r $q; cat payload; }", clean="cd /; rm -rf $q$c$q; "
+    )
     + '[ "${g%% *}" = "$d" ] || { cd /; rm -rf "$c"; echo magnus-incomplete >&2; exit 65; }; '
     "tar -xf payload || { echo magnus-no-space " + _FREE + " >&2; cd /; rm -rf $q$c$q; exit 73; }; "
     'MAGNUS_SH="/bin/sh"; export MAGNUS_SH; exec $MAGNUS_SH ./job launch "$r" "" "$n"'

@@ -146,7 +146,7 @@ def plan_all(
             simulated=machine.simulated,
             texts=observation.answers.get("text"),
             fingerprints=fingerprints(machine.desired, observation.states),
-            news=_news(name, observation.answers.get("ends", {})),
+            news=_news(machine, observation.answers.get("ends", {})),
         )
 
     found = each(fleet.names, work, fleet.workers)
@@ -154,9 +154,12 @@ def plan_all(
     return [_with_way_back(fleet, item) for item in protect(fleet.inventory, planned, allow, now)]
 
 
-def _news(host: str, ends: Mapping[str, tuple[str, str]]) -> tuple[str, ...]:
-    """What became of jobs that this machine sent and then lost sight of; told once."""
-    told = []
+def _news(machine: Machine, ends: Mapping[str, tuple[str, str]]) -> tuple[str, ...]:
+    """What became of jobs that this machine sent and then lost sight of, told once; and a warning
+    of an agent that others can use, told always."""
+    host, told = machine.name, []
+    if machine.host.ssh.forward_agent:
+        told.append("its root can use your agent's keys while you are connected: forward_agent")
     for name, (state, when) in ends.items():
         if state == "unknown":
             continue

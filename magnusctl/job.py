@@ -283,7 +283,8 @@ def request(job: Job, nonce: str, *, root: str, privilege: Privilege) -> Request
     }
     members |= {f"files/{name}": data for name, data in sorted(payload(job.stages).items())}
     data = _tar(members)
-    header = f"{nonce} {digest(data)} {job.about.job} {root}\n"
+    name = job.about.job
+    header = f"{nonce} {digest(f'{nonce} {name} {root} '.encode() + data)} {name} {root}\n"
     return bootstrap.apply_request(header.encode() + data, nonce, privilege)
 
 

@@ -58,7 +58,8 @@ def _render(environment: Any, name: str, values: Mapping[str, Any]) -> str:
         hint = "Templates are in the project's folder 'templates', or come with magnusctl."
         raise InputError(f"there is no template '{error.name}'", hint=hint) from None
     except TemplateSyntaxError as error:
-        where = f"{error.filename or name}:{error.lineno}"
+        # Its lexer calls the file the name.
+        where = f"{error.filename or error.name or name}:{error.lineno}"
         raise InputError(error.message or "template syntax", where=where) from None
     except RecursionError:
         raise InputError("the template includes itself without end", where=name) from None

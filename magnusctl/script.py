@@ -25,7 +25,7 @@ def text_request(text: str, nonce: str, *, root: str, privilege: Privilege) -> R
     """Run a shell text that is kept in memory there. It must not end with a newline: `$(cat)`
     would lose that."""
     data = text.encode("utf-8", "surrogateescape")
-    header = f"{nonce} {digest(data)} {root}\n"
+    header = f"{nonce} {digest(f'{nonce} {root} '.encode() + data)} {root}\n"
     return bootstrap.probe_request(header.encode() + data, nonce, privilege)
 
 

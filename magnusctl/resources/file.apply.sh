@@ -102,4 +102,5 @@ validate_unit() {
   grep -F "/unit/${2##*/}" unit.said >&2 || :
 }
 
-validate_plist() { system plutil -lint "$1" >/dev/null; }
+# What is wrong it says where others say that all is well.
+validate_plist() { _lint=$(system plutil -lint "$1" 2>&1) || fail "$_lint"; }

@@ -20,6 +20,8 @@ put_service() {
   if [ -n "$BOOTING" ]; then
     # The manager is still starting everything from the files as they now are.
     case $2 in yes) system systemctl enable -- "$1" ;; no) system systemctl disable -- "$1" ;; esac
+    # What is not to run may be about to: that is called off, and nobody waits for it here.
+    [ "$3" != no ] || system systemctl stop --no-block -- "$1" 2>/dev/null || :
     return 0
   fi
   if [ "$(system systemctl show -p NeedDaemonReload --value -- "$1")" = yes ]; then

@@ -12,7 +12,7 @@ from magnusctl.quote import Secret
 from magnusctl.render import Render
 from magnusctl.resources import seal
 from magnusctl.roles import base, cuda, declared, inference, network, trading
-from magnusctl.roles.context import Context
+from magnusctl.roles.context import Context, placed
 from magnusctl.roles.secrecy import with_secrets
 from magnusctl.state import Resource
 
@@ -55,8 +55,9 @@ def _resources(context: Context, roles: Mapping[str, Role]) -> Iterator[Resource
         for resource in declared.groups(wanted):
             yield replace(resource, role=source)
     for role in context.host.roles:
-        for resource in roles[role](context):
-            yield replace(resource, role=role)
+        with placed(f"for host {context.name}, role {role}"):
+            for resource in roles[role](context):
+                yield replace(resource, role=role)
     for source, wanted in sources:
         for resource in declared.resources(context, wanted):
             yield replace(resource, role=source)

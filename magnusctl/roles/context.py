@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from magnusctl.errors import InputError
@@ -11,6 +12,16 @@ from magnusctl.inventory.model import Host, Inventory
 from magnusctl.inventory.variables import Variables
 from magnusctl.quote import Secret, placeholder, secrets_in, spoilt
 from magnusctl.render import Render
+
+
+@contextmanager
+def placed(where: str) -> Iterator[None]:
+    """Have a fault of a template tell for what in the inventory it was rendered."""
+    try:
+        yield
+    except InputError as error:
+        error.detail = error.detail or f"  {where}"
+        raise
 
 
 @dataclass(frozen=True)

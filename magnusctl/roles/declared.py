@@ -14,7 +14,7 @@ from magnusctl.resources.package import Package
 from magnusctl.resources.service import Service
 from magnusctl.resources.sysctl import Sysctl
 from magnusctl.resources.user import User
-from magnusctl.roles.context import Context
+from magnusctl.roles.context import Context, placed
 from magnusctl.state import Resource
 
 
@@ -60,7 +60,8 @@ def resources(context: Context, declared: Resources) -> Iterator[Resource]:
 
 
 def _file(context: Context, path: str, file: FileSpec) -> File:
-    content = context.render(file.template) if file.template else file.content or ""
+    with placed(f"for host {context.name}, resources: files: {path}"):
+        content = context.render(file.template) if file.template else file.content or ""
     if file.secret:
         content = context.placeholder(file.secret) + "\n"
     return File(

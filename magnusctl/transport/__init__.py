@@ -141,9 +141,10 @@ _SAYINGS: tuple[tuple[str, type[MagnusError], str, str], ...] = (
         "It was tried once. Give the right one with --ask-sudo.",
     ),
     (
-        "unexpected argument",
+        # sudo-rs before 0.2.5 knows no -p, so no password can be told from an upload.
+        "invalid option provided",
         PreconditionError,
-        "sudo there (sudo-rs?) cannot take a password without a terminal",
+        "sudo there (an old sudo-rs?) cannot take a password without a terminal",
         "Use a NOPASSWD rule for this user, or the classic sudo (sudo.ws).",
     ),
     (
@@ -180,6 +181,10 @@ def failure(host: str, code: int, said: str, sent: int = 0) -> MagnusError:
     for words, kind, message, hint in _SAYINGS:
         if _says(said, words):
             return kind(message.replace("{room}", _room(said, sent)), host=host, hint=hint)
+    if code == 1 and not said:
+        # As /bin/false does.
+        _, kind, message, hint = _SAYINGS[-1]
+        return kind(message, host=host, hint=hint)
     detail = "\n".join(f"  {line}" for line in visible(said).splitlines()[-5:])
     if code < 0:
         # No exit code came: the link is gone, or somebody killed the shell. The job may go on.

@@ -57,8 +57,9 @@ def greet(host: str, handshake: Handshake, line: Line) -> None:
             line.send(handshake.password.reveal().encode() + b"\n")
             sent = True
         time.sleep(_LOOK_S)
+    asked_otherwise = "neither let us in nor asked with our prompt, so no password was sent"
     raise PreconditionError(
-        "sudo there neither let us in nor asked with our prompt, so no password was sent",
+        f"sudo there {'took the password and wants more' if sent else asked_otherwise}",
         host=host,
         detail=f"  {visible(line.said()[-200:]).strip()}",
         hint="Is 'passprompt_override' set, or a second factor wanted? Allow this user NOPASSWD.",

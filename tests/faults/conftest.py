@@ -12,6 +12,23 @@ from tests.faults.site import Site, site
 from tests.faults.sshd import program
 
 
+# What CI runs of these; `make test-faults` runs all. The others take many minutes together.
+QUICK = {
+    *("test_confirm_lab", "test_control_disk", "test_hostile_words", "test_interrupts"),
+    *("test_locks", "test_stale", "test_uploads"),
+    *("test_proxy", "test_smallfs", "test_sshd", "test_kill"),
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what is not quick for `make test-faults`."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.parent == here and item.path.stem not in QUICK:
+            item.add_marker(pytest.mark.slow_faults)
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A real server with a proxy before it."""

@@ -10,6 +10,7 @@ import contextlib
 import getpass
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -95,7 +96,7 @@ class Sshd:
             name: self._entry(name, port) | dict((hosts or {}).get(name, {})) for name in names
         }
         path = self.folder / "inventory.yaml"
-        path.write_text(json.dumps({"hosts": entries, **top}, indent=1))
+        path.write_text(_yaml({"hosts": entries, **top}))
         for name, host in load([path]).hosts.items():
             if not self.root(name).exists():
                 roots.make(self.root(name), host, {})
@@ -209,6 +210,17 @@ def _config(folder: Path, port: int, config: Sequence[str]) -> str:
     lines = _CONFIG.format(port=port, folder=folder).splitlines()
     kept = [line for line in lines if line.split()[0].lower() not in named]
     return "".join(f"{line}\n" for line in (*config, *kept))
+
+
+def _yaml(document: Mapping[str, Any]) -> str:
+    """JSON, but for characters beyond 16 bits: what are two escapes there is one in YAML."""
+    pairs = re.compile(r"(?<!\\)((?:\\\\)*)\\u(d[89ab]..)\\u(d[c-f]..)")
+
+    def one(match: re.Match[str]) -> str:
+        high, low = int(match[2], 16), int(match[3], 16)
+        return f"{match[1]}\\U{0x10000 + ((high - 0xD800) << 10) + low - 0xDC00:08x}"
+
+    return pairs.sub(one, json.dumps(document, indent=1))
 
 
 def _free_port() -> int:

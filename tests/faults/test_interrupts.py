@@ -196,7 +196,7 @@ def test_f4_in_a_terminal_of_a_person(host: Simulated, screen: list[str], tmp_pa
     tmux("new-session", "-d", "-x", "200", "-y", "50", f"sh {script}")
     host.held()
     tmux("send-keys", "C-c")
-    wait_for("the question", lambda: bool(re.search(ASKED, tmux("capture-pane", "-p"))), 10)
+    wait_for("the question", lambda: bool(re.search(ASKED, tmux("capture-pane", "-p"))), 60)
     tmux("send-keys", "d", "Enter")
     wait_for("its end", lambda: "code 130" in tmux("capture-pane", "-p"), 10)
     assert_detached(host, tmux("capture-pane", "-p", "-J"))

@@ -218,7 +218,8 @@ class Host:
         self.write(f"/{name}.open", "")
 
     def boot(self) -> Ran:
-        """What the next boot begins with, where something is armed."""
+        """The host starts anew, with what it begins with where something is armed."""
+        self.write("/proc/sys/kernel/random/boot_id", f"after {self.jobs}\n")
         return run([*self.shell.words, str(self.path("/var/lib/magnus/boot-revert"))])
 
     def provision(self, *resources: Resource) -> Job:

@@ -60,7 +60,7 @@ CASES: list[tuple[Resource, str, list[Drift]]] = [
     ),
     (
         Netservice(service="Thunderbolt Bridge", device="bridge0", address="10.0.0.1/24", mtu=9000),
-        "DHCP - - 1500",
+        "DHCP - - 1500 -",
         [
             (
                 _set("/.simulated/services/Thunderbolt Bridge", "DHCP\n"),
