@@ -224,9 +224,17 @@ def _cancelled(ended: Ended) -> MagnusError | None:
     left = ended.named(Status.CANCELLED)
     if not left and not ended.last("cancelled"):
         return None
+    more = f" and {len(left) - MAX_TOLD} more" if len(left) > MAX_TOLD else ""
+    names = f"not begun: {', '.join(left[:MAX_TOLD]) or 'all of it'}{more}"
+    end = ended.last("end")
+    if end and end.arguments == ("stopped",):
+        return HostError(
+            f"job {ended.job} was told there to stop, as when a host shuts down; {names}",
+            host=ended.host,
+            hint=f"Run the same command again: it goes on from what is.   {ended.all_of_it}",
+        )
     return Interrupted(
-        f"cancelled; not begun: {', '.join(left[:MAX_TOLD]) or 'all of it'}"
-        + (f" and {len(left) - MAX_TOLD} more" if len(left) > MAX_TOLD else ""),
+        f"cancelled; {names}",
         host=ended.host,
         hint=f"See what stands with:  magnusctl plan -l {ended.host}",
     )

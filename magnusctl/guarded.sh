@@ -5,6 +5,11 @@ UNARMED=
 
 # arm SECONDS: first the ways back, then the change. Sets UNARMED when they cannot be had: then no step begins any more.
 arm() {
+  # Whoever wants no more steps needs no way back from them.
+  if [ -e cancel ]; then
+    UNARMED=yes
+    return
+  fi
   snapshot_network before 2>/dev/null
   # A power cut must find all that the way back needs, and so must a disk that gets full.
   if dd if=/dev/zero of=reserve.back bs=4096 count=64 2>/dev/null && printf '%s\n' $(($(now_s) + $1)) >deadline && true >pending &&

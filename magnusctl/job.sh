@@ -209,7 +209,7 @@ bury_dead() {
 # run_job TOTAL OWNER WAIT CLOSING: the steps, with the lock in hand; the closing probe always runs, and tells what is.
 run_job() {
   trap '' HUP
-  trap 'true >cancel' TERM INT
+  trap 'echo stopped >cancel' TERM INT
   # For what it writes itself; every step begins with the umask of the prelude.
   umask 077
   exec </dev/null >>noise 2>&1
@@ -242,6 +242,7 @@ run_job() {
   _result=ok
   case $FAILED in ?*) _result=failed ;; esac
   if [ -e cancel ] || [ -n "$UNARMED" ]; then _result=cancelled; fi
+  if grep -qs stopped cancel; then _result=stopped; fi
   [ ! -e reverted ] || _result=reverted
   [ ! -e revert-failed ] || _result=revert-failed
   audit "$_result"

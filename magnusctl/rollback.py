@@ -21,7 +21,7 @@ from magnusctl.resources.user import User
 from magnusctl.state import ABSENT, STARTED_WITH, Change, Plan, Probe, Resource, Risk, digest
 
 VERB = "rollback"
-_STANDS = ("ok", "failed", "cancelled", "died", "revert-failed")
+_STANDS = ("ok", "failed", "cancelled", "stopped", "died", "revert-failed")
 """Jobs that ended so may have left something that stands."""
 
 
