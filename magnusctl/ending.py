@@ -160,6 +160,13 @@ def _dead(ended: Ended) -> MagnusError | None:
             host=ended.host,
             hint=f"See what stands in a minute:  magnusctl plan -l {ended.host}",
         )
+    if ended.gone == "unconfirmed":
+        return Reverted(
+            f"job {ended.job} ended there before it was confirmed; what can cut it off is taken "
+            "back by its next boot, or by the next job",
+            host=ended.host,
+            hint=f"Is it rebooting? See what stands in a minute:  magnusctl plan -l {ended.host}",
+        )
     return HostError(
         f"{_death(ended)} at step {at} of {total}: {done} changes were made, "
         f"{total - at} steps were not begun",

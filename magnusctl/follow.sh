@@ -34,7 +34,11 @@ follow() {
     [ $((_quiet % 50)) != 0 ] || printf '%sb\n' "$NONCE" || return 0
     if [ $_quiet -lt 20 ]; then sleep 0.03; else sleep 0.1; fi
   done
-  if lives_in "$_job/timer"; then _over=reverting; fi
+  if lives_in "$_job/timer"; then
+    _over=reverting
+  elif [ -e "$_job/pending" ] || [ -e "$_job/reverting" ]; then
+    _over=unconfirmed
+  fi
   read -r _boot_of _ <"$_job/pid" && [ "$_boot_of" = "$(boot_now)" ] || _over=rebooted
   printf '%sgone %s\n' "$NONCE" "$_over"
 }

@@ -12,6 +12,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -26,6 +27,8 @@ from magnusctl.state import Resource
 
 MAX_SIZE = 1 << 20
 WAIT_S = 60.0
+_PR_SET_DUMPABLE = 4
+_TAKEN: dict[str, bytes] = {}
 
 _INSTALL = {
     "age": "apt-get install age, or brew install age",
@@ -43,6 +46,8 @@ _HINTS = {
 
 def secrets_of(inventory: Inventory, folder: Path) -> Mapping[str, Secret]:
     """Every secret of an inventory, unrevealed; paths are relative to `folder`."""
+    for spec in inventory.secrets.values():
+        _take(spec.env or "")
     lock = threading.Lock()
     return {
         name: Secret(name, partial(_resolved, name, spec, folder), lock)
@@ -56,7 +61,25 @@ def reveal(desired: Iterable[Resource]) -> None:
         secret.reveal()
 
 
+def keep_from_disk() -> None:
+    """What is in memory from now on is in no core file, and no other program of ours reads it."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _take(name: str) -> None:
+    """Take a variable out of the environment: no program that we start inherits it."""
+    if name in os.environ:
+        _TAKEN[name] = os.environb.pop(name.encode())
+
+
 def _resolved(name: str, spec: SecretSpec, folder: Path) -> str:
+    keep_from_disk()
     written = spec.written
     provider = next(key for key in PROVIDERS if key in written)
     try:
@@ -83,11 +106,12 @@ def _checked(value: bytes) -> str:
 
 def _env(written: Mapping[str, str], _: Path) -> bytes:
     name = written["env"]
-    if name not in os.environ:
+    _take(name)
+    if name not in _TAKEN:
         raise InputError(
             f"environment variable {name} is not set", hint=f"Set it with:  export {name}=…"
         )
-    return os.environb[name.encode()]
+    return _TAKEN[name]
 
 
 def _file(written: Mapping[str, str], folder: Path) -> bytes:

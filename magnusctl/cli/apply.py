@@ -96,11 +96,13 @@ def sudo_password(wanted: bool) -> Secret | None:
 
     from magnusctl.errors import InputError
     from magnusctl.quote import Secret
+    from magnusctl.secrets import keep_from_disk
 
     if not sys.stdin.isatty():
         raise InputError(
             "nobody is there to ask for the password of sudo",
             hint="Name a secret in the inventory:  sudo_password: NAME",
         )
+    keep_from_disk()
     typed = getpass("sudo password on the hosts: ")
     return Secret("sudo password", lambda: typed)

@@ -150,11 +150,11 @@ def test_a_restart_that_failed_is_not_forgotten(four: Cluster) -> None:
         "systemctl daemon-reload; echo '# by hand' >> /etc/chrony/conf.d/10-magnus.conf"
     )
     answer = four.magnusctl("provision", "--yes", "-l", "rtx3090")
-    assert answer.returncode == 5
-    assert "service:chrony failed" in answer.stdout
+    # With the new file it did not start, so the old one is back; with that it does not start either.
+    assert answer.returncode == 8
+    assert "service:chrony failed, and taking back FAILED" in answer.stdout
     assert "magnusctl plan -l rtx3090" in answer.stdout
-    # With the new file it did not start, so the old one is back.
-    assert "put back as it was: file:/etc/chrony/conf.d/10-magnus.conf" in answer.stdout
+    assert "taken back: file:/etc/chrony/conf.d/10-magnus.conf" in answer.stdout
     assert "by hand" in host.run("cat /etc/chrony/conf.d/10-magnus.conf").stdout
     host.run(f"rm {drop_in}; systemctl daemon-reload; systemctl start chrony")
     wanted = ["~ file:/etc/chrony/conf.d/10-magnus.conf", "! service:chrony"]

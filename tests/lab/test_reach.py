@@ -198,7 +198,10 @@ def test_ctrl_c_leaves_the_job_to_end_on_its_host(four: Cluster) -> None:
         "commands": {"slow": {"run": "sleep 3; touch /root/slow", "unless": "test -e /root/slow"}}
     }
     extra = overlay(four, linode={"resources": slow})
-    command = four.command("provision", "--yes", "-l", "linode", "--overlay", extra)
+    # Only what cannot cut it off: nobody is left to confirm the rest.
+    command = four.command(
+        "provision", "--yes", "-l", "linode", "-t", "resources", "--overlay", extra
+    )
     process = subprocess.Popen(
         four.lab.command(command),
         env=four.environment(),
