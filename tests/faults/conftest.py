@@ -11,7 +11,6 @@ import pytest
 from tests.faults.site import Site, site
 from tests.faults.sshd import program
 
-
 # What CI runs of these; `make test-faults` runs all. The others take many minutes together.
 QUICK = {
     *("test_confirm_lab", "test_control_disk", "test_hostile_words", "test_interrupts"),

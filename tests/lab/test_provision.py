@@ -150,7 +150,7 @@ def test_a_restart_that_failed_is_not_forgotten(four: Cluster) -> None:
         "systemctl daemon-reload; echo '# by hand' >> /etc/chrony/conf.d/10-magnus.conf"
     )
     answer = four.magnusctl("provision", "--yes", "-l", "rtx3090")
-    # With the new file it did not start, so the old one is back; with that it does not start either.
+    # With the new file it did not start, so the old one is back; nor does it start with that.
     assert answer.returncode == 8
     assert "service:chrony failed, and taking back FAILED" in answer.stdout
     assert "magnusctl plan -l rtx3090" in answer.stdout
