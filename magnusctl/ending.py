@@ -137,10 +137,11 @@ def _reverted(ended: Ended) -> MagnusError | None:
             detail="\n".join([*ended.words_of(failed[:MAX_TOLD]), *_lacking(ended)]),
             hint=ended.all_of_it,
         )
+    unheard = ended.unconfirmed if why == "no-confirmation" else ""
     return Reverted(
         f"reverted, because {_because(reverting)}: addresses, files and services are as before",
         host=ended.host,
-        detail=f"  no new connection got in: {ended.unconfirmed}" if ended.unconfirmed else "",
+        detail=f"  no new connection got in: {unheard}" if unheard else "",
         hint=ended.all_of_it,
     )
 

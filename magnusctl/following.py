@@ -27,7 +27,6 @@ def _reconnect_s() -> float:
 
 RECONNECT_S = _reconnect_s()
 """Seconds for which a lost link is made again, from the last that was heard of the host."""
-_LATE_S = 2.0
 _PAUSES = (0.5, 1.0, 2.0, 4.0)
 _FILES = ("process.sh", "follow.sh", "jobs.sh")
 
@@ -162,15 +161,14 @@ def cancel(place: Place, job: str) -> str:
 def confirm(place: Place, job: str, seconds: float, note: Note) -> str:
     """Say from outside that a host can still be reached: a new connection, a new login, new
     rights. Returns `confirmed`, or why nobody could say so in time, as far as that is known."""
-    began, attempt, why = time.monotonic(), 0, ""
-    until = began + seconds
+    attempt, why = 0, ""
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         attempt += 1
         fresh = place.transport.fresh()
         try:
             said = ask_one(place, _word("confirm", sh("confirm_job", job)), fresh)
-            late = "the first one came too late" if time.monotonic() - began > _LATE_S else ""
-            return said if said == "confirmed" else why or late
+            return said if said == "confirmed" else why or "the first one came too late"
         except MagnusError as error:
             why = error.message
             note(place.name, f"confirming over a new connection, attempt {attempt}: {why}")
