@@ -18,7 +18,7 @@ keep() {
   [ -f "$1" ] || return 0
   _sum=$(digest_of "$1") || return 1
   [ ! -e "$STATE/kept/$_sum" ] || return 0
-  mkdir -p "$STATE/kept" && (umask 077 && cat "$1" >"$STATE/kept/.$_sum.$$") &&
+  (umask 077 && mkdir -p "$STATE/kept" && cat "$1" >"$STATE/kept/.$_sum.$$") &&
     flush "$STATE/kept/.$_sum.$$" && mv -f "$STATE/kept/.$_sum.$$" "$STATE/kept/$_sum" && return
   rm -f "$STATE/kept/.$_sum.$$"
   fail "cannot keep the old bytes of $1 in $STATE/kept"
@@ -26,7 +26,7 @@ keep() {
 
 # whole FOLDER NAME LINE: a file of our own, with its line or not at all
 whole() {
-  if mkdir -p "$STATE/$1" && printf '%s\n' "$3" >"$STATE/$1/.$2.$$" && mv -f "$STATE/$1/.$2.$$" "$STATE/$1/$2"; then
+  if (umask 077 && mkdir -p "$STATE/$1" && printf '%s\n' "$3" >"$STATE/$1/.$2.$$") && mv -f "$STATE/$1/.$2.$$" "$STATE/$1/$2"; then
     return 0
   fi
   rm -f "$STATE/$1/.$2.$$"
