@@ -79,6 +79,9 @@ def _host(
     machine = fleet.machine(name)
     facts = answer.facts
     yield Result(name, "reachable", Verdict.PASS, f"{facts.os} {facts.version}, {facts.arch}")
+    weak = machine.transport.weakness()
+    if weak:
+        yield Result(name, "ssh", Verdict.WARN, weak, remedy="Upgrade OpenSSH there: 9.6 or later.")
     yield checks.declared(name, converge.plan(machine, answer))
     yield from checks.services(name, machine.desired, dict(answer.states))
     if network:

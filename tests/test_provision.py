@@ -47,6 +47,9 @@ class FakeTransport:
     def fresh(self) -> FakeTransport:
         return self
 
+    def weakness(self) -> str:
+        return ""
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -34,6 +34,10 @@ class Transport(Protocol):
         """Another way to the same host, with a connection and a login of its own."""
         ...
 
+    def weakness(self) -> str:
+        """What is weak about the way there, as far as it was used; or nothing."""
+        ...
+
     def close(self) -> None:
         """Give back what the transport holds."""
         ...

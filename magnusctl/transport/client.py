@@ -43,6 +43,12 @@ class LeanClient(paramiko.SSHClient):
         self.authenticate = authenticate
         self._transport: paramiko.Transport | None = None
 
+    @property
+    def strict(self) -> bool:
+        """Whether the server counts its messages anew with each key exchange: one that does not
+        lets somebody between drop the first of them (CVE-2023-48795)."""
+        return self._transport is not None and self._transport.agreed_on_strict_kex
+
     def connect(self, hostname: str, *_: Any, **options: Any) -> None:
         """Fabric calls this. Raises Unreachable or PreconditionError."""
         transport = paramiko.Transport(options["sock"], disabled_algorithms=_WEAK)

@@ -29,6 +29,10 @@ class LazySsh:
         """See Transport.fresh."""
         return LazySsh(self._inventory, self._name)
 
+    def weakness(self) -> str:
+        """See Transport.weakness."""
+        return self._ssh.weakness() if self._ssh else ""
+
     def close(self) -> None:
         """Close the connection, if there is one."""
         if self._ssh is not None:

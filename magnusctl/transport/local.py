@@ -58,6 +58,10 @@ class LocalTransport:
         """See Transport.fresh: nothing lies between, so nothing can be cut."""
         return self
 
+    def weakness(self) -> str:
+        """See Transport.weakness."""
+        return ""
+
     def close(self) -> None:
         """Nothing is held."""
 

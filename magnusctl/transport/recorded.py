@@ -92,5 +92,9 @@ class RecordedTransport:
         """See Transport.fresh."""
         return self
 
+    def weakness(self) -> str:
+        """See Transport.weakness."""
+        return ""
+
     def close(self) -> None:
         """Nothing is held."""

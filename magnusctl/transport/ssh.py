@@ -87,6 +87,11 @@ class SshTransport:
         """See Transport.fresh."""
         return SshTransport(self.target)
 
+    def weakness(self) -> str:
+        """See Transport.weakness."""
+        servers = [c.client.target.host for c in self._connections if not c.client.strict]
+        return f"no strict key exchange with {', '.join(servers)} (Terrapin)" if servers else ""
+
     def _lost(self, error: Exception) -> Unreachable:
         told = str(error).rstrip(".")
         if isinstance(error, TimeoutError):
