@@ -68,8 +68,10 @@ def lab(
     workdir: Path | None = None,
     *,
     delays: Mapping[str, float] | None = None,
+    suite: str = rootfs.SUITE,
 ) -> Iterator[Lab]:
-    """Run a lab with these hosts; `delays` gives round trips in milliseconds by host.
+    """Run a lab with these hosts; `delays` gives round trips in milliseconds by host, `suite` is
+    the release of Debian that they run.
 
     It is taken down however this ends: by this process, or by a watchdog that outlives it.
     """
@@ -80,7 +82,7 @@ def lab(
     if unknown := sorted(set(delays or {}) - set(names)):
         raise LabError(f"delays for hosts that the lab has not: {', '.join(unknown)}")
     state.sweep()
-    base = rootfs.ensure()
+    base = rootfs.ensure(suite)
     record = state.new(workdir)
     try:
         watchdog = state.watch(record)

@@ -1,4 +1,4 @@
-"""The Debian root that every host of a lab starts from: built once, kept by its recipe."""
+"""The Debian roots that hosts of a lab start from: built once, kept by their recipes."""
 
 import contextlib
 import fcntl
@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.lab.system import LabError, command, mounts_under, remove_tree
 
 SUITE = "bookworm"
+_MORE = {"trixie": ("sudo-rs",)}
 _HERE = Path(__file__).parent
 _INSTALLED = (
     *("systemd", "systemd-sysv", "dbus", "udev", "openssh-server", "sudo", "iproute2"),
@@ -38,11 +39,15 @@ def digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
-def path() -> Path:
+def path(suite: str = SUITE) -> Path:
     """Where the root of today's recipe is, or will be once built."""
     script = (_HERE / "customise.sh").read_text()
-    recipe = (SUITE, platform.machine(), *_INSTALLED, "-", *OFFERED, "-", *_UNREAD, script)
+    recipe = (suite, platform.machine(), *_installed(suite), "-", *OFFERED, "-", *_UNREAD, script)
     return cache() / digest(*recipe)
+
+
+def _installed(suite: str) -> tuple[str, ...]:
+    return (*_INSTALLED, *_MORE.get(suite, ()))
 
 
 @contextlib.contextmanager
@@ -54,15 +59,15 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def ensure() -> Path:
+def ensure(suite: str = SUITE) -> Path:
     """The root, built first where it is not there yet."""
-    root = path()
+    root = path(suite)
     if root.is_dir():
         return root
     with locked(cache()):
         if not root.is_dir():
             _clear(cache())
-            _build(root)
+            _build(root, suite)
     return root
 
 
@@ -72,14 +77,14 @@ def _clear(folder: Path) -> None:
         remove_tree(left)
 
 
-def _build(root: Path) -> None:
+def _build(root: Path, suite: str) -> None:
     work = Path(tempfile.mkdtemp(prefix=".build-", dir=root.parent))
     log = root.parent / "build.log"
     try:
         with log.open("w") as output:
             done = subprocess.run(
-                _mmdebstrap(work / "root"),
-                input=sources(),
+                _mmdebstrap(work / "root", suite),
+                input=sources(suite),
                 env={**os.environ, "LAB_OFFERED": " ".join(OFFERED)},
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -97,24 +102,31 @@ def _build(root: Path) -> None:
         remove_tree(work)
 
 
-def _mmdebstrap(root: Path) -> list[str]:
+def _mmdebstrap(root: Path, suite: str) -> list[str]:
     # The namespaces end the build, and what it mounted, together with this process.
     alone = "setpriv --pdeathsig KILL unshare --mount --pid --mount-proc --kill-child --fork"
     options = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _UNREAD]
     return [
         *alone.split(),
         *("mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"),
-        *("--skip=cleanup/apt", f"--include={','.join(_INSTALLED)}", *options),
-        *(f"--customize-hook={_HERE / 'customise.sh'}", SUITE, str(root), "-"),
+        *("--skip=cleanup/apt", f"--include={','.join(_installed(suite))}", *options),
+        *(f"--customize-hook={_HERE / 'customise.sh'}", suite, str(root), "-"),
     ]
 
 
-def sources() -> str:
-    """The machine's own sources for the suite, as mmdebstrap reads them; empty if it has none."""
+def sources(suite: str = SUITE) -> str:
+    """The machine's own sources, for a suite, as mmdebstrap reads them; empty if it has none of
+    Debian's: its mirrors have the other suites, too."""
     form = "deb $(REPO_URI) $(RELEASE) $(COMPONENT)"
     printed = command("apt-get", "indextargets", "--format", form, "Created-By: Packages")
-    suites = (SUITE, f"{SUITE}-updates", f"{SUITE}-security")
-    lines = [line for line in printed.splitlines() if line.split()[2] in suites]
+    parts = ("", "-updates", "-security")
+    wanted = {f"{own}{part}": f"{suite}{part}" for own in (SUITE, *_MORE) for part in parts}
+    found = (line.split() for line in printed.splitlines())
+    lines = [
+        f"{kind} {uri} {wanted[release]} {component}"
+        for kind, uri, release, component in found
+        if release in wanted
+    ]
     return "".join(f"{line}\n" for line in dict.fromkeys(lines))
 
 
