@@ -26,6 +26,8 @@ _FREE = "$(df -Pk $q$b$q $q${b%/*}$q $q$r/$q 2>/dev/null | sed -n 2p)"
 _APPLY = (
     "LC_ALL=C; export LC_ALL; umask 077; "
     "read -r n d j r || { echo magnus-incomplete >&2; exit 65; }; "
+    # What is made before the digest is known is made only below a folder that is there.
+    "[ -d $q$r/$q ] || { echo magnus-incomplete >&2; exit 65; }; "
     "command -v tar >/dev/null 2>&1 || { echo magnus-no-tar >&2; exit 69; }; "
     'b="$r/var/lib/magnus"; for p in "$b" "$b/jobs"; do '
     '[ -L "$p" ] || mkdir -p "$p" || { echo magnus-no-state ' + _FREE + " >&2; exit 73; }; "

@@ -62,16 +62,19 @@ def test_s5_a_bit_that_flips_anywhere_is_noticed(host: Host) -> None:
     assert host.path("/etc/x").read_text() == WANTED.content
 
 
-def test_s5_a_bit_that_flips_in_the_first_line_is_noticed_too(host: Host, tmp_path: Path) -> None:
+def test_s5_a_bit_that_flips_in_the_first_line_is_noticed_too(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # It says what frames the answers, which job it is, and below which folder all of it lies.
     request = a_job(host)
-    before = sorted(path for path in tmp_path.rglob("*") if "magnus" not in str(path))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    before = sorted(path for path in tmp_path.rglob("*") if "root/var" not in str(path))
     for place in range(request.stdin.index(b"\n") + 1):
         data = bytearray(request.stdin)
         data[place] ^= 1
         refused(host, request, bytes(data))
-    after = sorted(path for path in tmp_path.rglob("*") if "magnus" not in str(path))
-    assert [path for path in after if path not in before and path.is_file()] == []
+    assert before == sorted(path for path in tmp_path.rglob("*") if "root/var" not in str(path))
 
 
 def test_s5_a_tar_that_was_cut_is_not_unpacked(host: Host) -> None:
