@@ -99,10 +99,10 @@ def _at_the_gate(host: Host) -> tuple[Running, list[str]]:
     return job, [resource.id for resource in wanted]
 
 
-@pytest.mark.parametrize("way", ["asked", "term"])
+@pytest.mark.parametrize(("way", "result"), [("asked", "cancelled"), ("term", "stopped")])
 @under()
 def test_a_cancelled_job_ends_after_its_current_step_and_tells_what_is(
-    host: Host, way: str
+    host: Host, way: str, result: str
 ) -> None:
     running, (gate, first, second) = _at_the_gate(host)
     if way == "asked":
@@ -112,7 +112,7 @@ def test_a_cancelled_job_ends_after_its_current_step_and_tells_what_is(
     host.open()
     job = host.end(running)
     assert job.words == {gate: "ok", first: "cancelled", second: "cancelled"}
-    assert _words(job.folder)[-1] == "end cancelled"
+    assert _words(job.folder)[-1] == f"end {result}"
     assert job.left is not None
     assert [change.resource.id for change in job.left.changes] == [first, second]
     assert not host.path("/etc/a").exists()
