@@ -13,11 +13,12 @@ test:
 	@$(MAKE) --no-print-directory lint
 	.venv/bin/python -m pytest
 
-# The fault cases, all of them: links cut at every line, reboots, races. Needs root on Linux.
+# The fault cases, all of them: links cut at every line, reboots, races. Needs root on Linux. They wait
+# more than they work, so four go on at a time.
 test-faults:
 	@sh dev/environment test
 	@sh dev/programs
-	.venv/bin/python -m pytest -m "slow_faults or not slow_faults" tests/faults
+	.venv/bin/python -m pytest -n 4 --dist worksteal -m "slow_faults or not slow_faults" tests/faults
 
 lint:
 	@sh dev/environment test

@@ -30,7 +30,8 @@ def held(transport: paramiko.Transport) -> int:
         if sys.platform == "darwin":
             return sock.getsockopt(socket.SOL_SOCKET, _SO_NWRITE)
         found: int = struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))[0]
-    except OSError:
+    except (OSError, ValueError):
+        # ValueError: somebody closed it in this moment.
         return -1
     return found
 

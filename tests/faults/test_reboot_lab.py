@@ -154,7 +154,7 @@ def test_f5_nobody_is_left_and_the_next_run_tells_what_became_of_the_job(one: La
 def test_f5_a_host_that_reboots_itself_in_a_command_is_waited_for(one: Lab) -> None:
     """There is no resource for a reboot yet: a command that does it is a step like any other."""
     host = one.hosts["one"]
-    text = "test -e /rebooted || { touch /rebooted; systemctl reboot; sleep 60; }"
+    text = "test -e /rebooted || { touch /rebooted; systemctl reboot; sleep 5; }"
     late = {"reboot": {"run": text, "unless": "test -e /rebooted"}, "late": slowly("late")}
     real = wants(one, commands=late)
     with real.start("provision", "--yes") as run, host.comes_back():
@@ -174,7 +174,7 @@ def test_f6_a_host_that_goes_down_and_stays_down_stops_no_other(tmp_path: Any) -
     that a host which stays away ends with its name, its job and what to type, and others go on."""
     with lab(["one", "two"]) as both:
         host = both.hosts["one"]
-        off = {"off": {"run": "systemctl poweroff; sleep 60", "unless": "test -e /x"}}
+        off = {"off": {"run": "systemctl poweroff --force --force; sleep 60", "unless": "test -e /x"}}
         other = {"commands": {"c": {"run": "sleep 3; touch /c", "unless": "test -e /c"}}}
         hosts = {"one": {"resources": {"commands": off}}, "two": {"resources": other}}
         real = declare(both, hosts)
