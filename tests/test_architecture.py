@@ -24,6 +24,7 @@ LAYERS = (
         "report.describe",
         "report.text",
         "report.progress",
+        "report.live",
         "report.jsonl",
         "report.past",
         "disruptions",

@@ -64,13 +64,13 @@ class _Interrupts:
         self._pressed += 1
         if self._pressed > 1 or not sys.stdin.isatty():
             return False
-        self._drawn.close()
-        try:
-            typer.echo("\nThe jobs go on on their hosts, whatever happens here.", err=True)
-            text = "[c]ancel after the current step, [d]etach, or Enter to go on watching"
-            answer = typer.prompt(text, default="", show_default=False, err=True)
-        except typer.Abort:
-            return False
+        with self._drawn.hushed():
+            try:
+                typer.echo("\nThe jobs go on on their hosts, whatever happens here.", err=True)
+                text = "[c]ancel after the current step, [d]etach, or Enter to go on watching"
+                answer = typer.prompt(text, default="", show_default=False, err=True)
+            except typer.Abort:
+                return False
         if answer[:1] in ("c", "C"):
             self._cancel()
         return answer[:1] not in ("d", "D")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -176,6 +177,10 @@ class Report(Protocol):
 
     def errors(self, found: Sequence[MagnusError]) -> None:
         """Hosts that could not be asked."""
+        ...
+
+    def hushed(self) -> AbstractContextManager[None]:
+        """Draw nothing while a person is asked; what happens meanwhile is told afterwards."""
         ...
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 
 from magnusctl.errors import MagnusError
@@ -137,6 +138,9 @@ class JsonReport:
     def errors(self, found: Sequence[MagnusError]) -> None:
         for error in found:
             emit("error", **(error_json(error) or {}))
+
+    def hushed(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def close(self) -> None:
         """Nothing is open."""

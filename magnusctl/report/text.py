@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-import threading
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import pairwise
 from typing import TYPE_CHECKING, TextIO
 
@@ -18,19 +17,17 @@ from magnusctl.report import (
     Outcome,
     Planned,
     Result,
-    Status,
     StepDone,
     Verdict,
     counts,
 )
 from magnusctl.report.describe import count, disruption_lines, lines, text_diff, title
+from magnusctl.report.live import Live
 from magnusctl.report.past import history_lines, job_lines
 from magnusctl.state import Action
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from magnusctl.report.progress import Bars
 
 _COLOURS = {
     Action.CREATE: "green",
@@ -75,8 +72,7 @@ class TextReport:
     def __init__(self) -> None:
         self.out = console(sys.stdout)
         self.err = console(sys.stderr)
-        self._lock = threading.Lock()
-        self._bars: Bars | None = None
+        self._live = Live(self.err)
         self._ascii = not unicode_fits(sys.stdout)
         self._width = min(100, self.out.width) if self.out.is_terminal else 100
 
@@ -118,33 +114,16 @@ class TextReport:
             self._say(visible(_indented(f"{item.held.message}\n{item.held.detail}")), "magenta")
 
     def step(self, event: StepDone) -> None:
-        with self._lock:
-            if self.err.is_terminal and os.environ.get("TERM") != "dumb":
-                self._draw(event)
-            elif event.status is not Status.RUNNING:
-                place = f"{event.number + 1}/{event.total}"
-                what = visible(", ".join(event.resources))
-                self.err.print(f"{event.host}  {place}  {what}  {event.status.value}")
-
-    def _draw(self, event: StepDone) -> None:
-        if self._bars is None:
-            from magnusctl.report.progress import Bars
-
-            self._bars = Bars(self.err)
-        self._bars.step(event)
+        self._live.step(event)
 
     def note(self, host: str, text: str) -> None:
-        with self._lock:
-            line = visible(f"{host}  {text}")
-            if self._bars:
-                self._bars.note(line)
-            else:
-                self.err.print(line)
+        self._live.note(host, text)
 
     def outcome(self, outcome: Outcome) -> None:
-        with self._lock:
-            if self._bars:
-                self._bars.done(outcome)
+        self._live.outcome(outcome)
+
+    def hushed(self) -> AbstractContextManager[None]:
+        return self._live.hushed()
 
     def outcomes(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         self.close()
@@ -184,9 +163,7 @@ class TextReport:
             print_error(error)
 
     def close(self) -> None:
-        if self._bars:
-            self._bars.close()
-            self._bars = None
+        self._live.close()
 
     def _outcome(self, item: Outcome, width: int) -> None:
         verdict = Verdict.SKIP if item.held else Verdict.FAIL if item.error else Verdict.PASS

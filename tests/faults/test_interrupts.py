@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults.kill import Run
 from tests.faults.site import ARMED, FILES, GUARDED, Simulated, Site
-from tests.lab.system import wait_for
+from tests.lab.system import LabError, wait_for
 
 HARMLESS = {
     "files": {f"/etc/app/{name}": {"content": f"{name}\n"} for name in ("one", "two", "three")}
@@ -190,13 +190,19 @@ def test_f4_in_a_terminal_of_a_person(host: Simulated, screen: list[str], tmp_pa
             check=False,
         ).stdout
 
+    def shows(pattern: str, seconds: float) -> None:
+        try:
+            wait_for(pattern, lambda: bool(re.search(pattern, tmux("capture-pane", "-p"))), seconds)
+        except LabError:
+            raise AssertionError(f"{pattern} is not in:\n{tmux('capture-pane', '-p')}") from None
+
     script = tmp_path / "script"
     command = shlex.join(host.command("provision", "--yes"))
     script.write_text(f"trap : INT\n{command}\necho code $?\nsleep 99\n")
     tmux("new-session", "-d", "-x", "200", "-y", "50", f"sh {script}")
     host.held()
     tmux("send-keys", "C-c")
-    wait_for("the question", lambda: bool(re.search(ASKED, tmux("capture-pane", "-p"))), 60)
+    shows(ASKED, 60)
     tmux("send-keys", "d", "Enter")
-    wait_for("its end", lambda: "code 130" in tmux("capture-pane", "-p"), 10)
+    shows("code 130", 10)
     assert_detached(host, tmux("capture-pane", "-p", "-J"))

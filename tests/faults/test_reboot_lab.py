@@ -174,7 +174,9 @@ def test_f6_a_host_that_goes_down_and_stays_down_stops_no_other(tmp_path: Any) -
     that a host which stays away ends with its name, its job and what to type, and others go on."""
     with lab(["one", "two"]) as both:
         host = both.hosts["one"]
-        off = {"off": {"run": "systemctl poweroff --force --force; sleep 60", "unless": "test -e /x"}}
+        off = {
+            "off": {"run": "systemctl poweroff --force --force; sleep 60", "unless": "test -e /x"}
+        }
         other = {"commands": {"c": {"run": "sleep 3; touch /c", "unless": "test -e /c"}}}
         hosts = {"one": {"resources": {"commands": off}}, "two": {"resources": other}}
         real = declare(both, hosts)

@@ -1,0 +1,96 @@
+"""What happens while people wait: bars on a terminal, lines elsewhere; heard from many threads."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from magnusctl.quote import visible
+from magnusctl.report import Outcome, Status, StepDone
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from magnusctl.report.progress import Bars
+
+
+class Live:
+    """Tells it at once, or, while a person is asked something, afterwards."""
+
+    def __init__(self, stream: Console) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._bars: Bars | None = None
+        self._untold: list[Callable[[], None]] | None = None
+
+    def step(self, event: StepDone) -> None:
+        """A step began or ended."""
+        self._tell(partial(self._step, event))
+
+    def note(self, host: str, text: str) -> None:
+        """A sentence about a host."""
+        self._tell(partial(self._note, visible(f"{host}  {text}")))
+
+    def outcome(self, outcome: Outcome) -> None:
+        """A host is done."""
+        self._tell(partial(self._outcome, outcome))
+
+    @contextlib.contextmanager
+    def hushed(self) -> Iterator[None]:
+        """See Report.hushed. Whoever tells something is not kept waiting: they hear hosts."""
+        with self._lock:
+            self._close()
+            self._untold = []
+        try:
+            yield
+        finally:
+            with self._lock:
+                untold, self._untold = self._untold or [], None
+                for tell in untold:
+                    tell()
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        with self._lock:
+            self._close()
+
+    def _tell(self, tell: Callable[[], None]) -> None:
+        with self._lock:
+            if self._untold is None:
+                tell()
+            else:
+                self._untold.append(tell)
+
+    def _close(self) -> None:
+        if self._bars:
+            self._bars.close()
+            self._bars = None
+
+    def _step(self, event: StepDone) -> None:
+        if self._stream.is_terminal and os.environ.get("TERM") != "dumb":
+            self._draw(event)
+        elif event.status is not Status.RUNNING:
+            place = f"{event.number + 1}/{event.total}"
+            what = visible(", ".join(event.resources))
+            self._stream.print(f"{event.host}  {place}  {what}  {event.status.value}")
+
+    def _draw(self, event: StepDone) -> None:
+        if self._bars is None:
+            from magnusctl.report.progress import Bars
+
+            self._bars = Bars(self._stream)
+        self._bars.step(event)
+
+    def _note(self, line: str) -> None:
+        if self._bars:
+            self._bars.note(line)
+        else:
+            self._stream.print(line)
+
+    def _outcome(self, outcome: Outcome) -> None:
+        if self._bars:
+            self._bars.done(outcome)
