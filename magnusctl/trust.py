@@ -37,7 +37,8 @@ class Offer:
     @property
     def is_known(self) -> bool:
         """Whether it is pinned already."""
-        return any(e.key == self.key for e in known_hosts.plain(host_keys.known(self.target)))
+        found = [*host_keys.known(self.target), *host_keys.known_without_port(self.target)]
+        return any(entry.key == self.key for entry in known_hosts.plain(found))
 
 
 def offered(inventory: Inventory, host: str) -> Offer:

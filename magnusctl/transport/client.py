@@ -67,7 +67,8 @@ class LeanClient(paramiko.SSHClient):
 
 def _prefer_known(transport: paramiko.Transport, target: Target) -> None:
     """Ask for the key type that is pinned, or a server could offer another one of its keys."""
-    types = [entry.key_type for entry in host_keys.known(target) if not entry.marker]
+    entries = [*host_keys.known(target), *host_keys.known_without_port(target)]
+    types = [entry.key_type for entry in entries if not entry.marker]
     if "ssh-rsa" in types:
         types += ["rsa-sha2-512", "rsa-sha2-256"]
     options = transport.get_security_options()

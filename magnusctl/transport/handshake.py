@@ -9,8 +9,8 @@ import time
 from typing import Protocol
 
 from magnusctl.bootstrap import Handshake
-from magnusctl.errors import PreconditionError
-from magnusctl.quote import visible
+from magnusctl.errors import InputError, PreconditionError
+from magnusctl.quote import Secret, visible
 
 _WAIT_S = 20.0
 _LOOK_S = 0.01
@@ -36,10 +36,25 @@ class Line(Protocol):
         ...
 
 
+def _typed(host: str, password: Secret) -> bytes:
+    """A password as one line. Raises InputError for one that is no single line: what comes after
+    its end would be taken for another attempt, or for the beginning of what is sent."""
+    text = password.reveal()
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise InputError(
+            f"the sudo password {password} holds a line end or another control character. "
+            "No byte of it was sent.",
+            where=host,
+            hint="Keep it as one line where it is kept; a file of Windows ends its lines with two.",
+        )
+    return text.encode("utf-8", "surrogateescape") + b"\n"
+
+
 def greet(host: str, handshake: Handshake, line: Line) -> None:
     """Return when the command is ready for its input, or when it ended and tells why itself.
 
-    Raises PreconditionError for a wrong password, and where sudo asks in other words than ours.
+    Raises PreconditionError for a wrong password, and where sudo asks in other words than ours;
+    InputError for what can be no password.
     """
     sent = False
     until = time.monotonic() + _WAIT_S
@@ -54,7 +69,7 @@ def greet(host: str, handshake: Handshake, line: Line) -> None:
                 hint="It was tried once, and not again. Give the right one with --ask-sudo.",
             )
         if asked and not sent:
-            line.send(handshake.password.reveal().encode() + b"\n")
+            line.send(_typed(host, handshake.password))
             sent = True
         time.sleep(_LOOK_S)
     asked_otherwise = "neither let us in nor asked with our prompt, so no password was sent"

@@ -15,8 +15,18 @@ from magnusctl.transport.target import Target
 
 def known(target: Target) -> list[Entry]:
     """All lines about a target, from every known_hosts file that can be read."""
+    return _lines_about(target, 22 if target.key_name else target.port)
+
+
+def known_without_port(target: Target) -> list[Entry]:
+    """What ssh goes by where no line pins a key for this port: the lines about the bare name."""
+    if target.key_name or target.port == 22 or known_hosts.plain(known(target)):
+        return []
+    return _lines_about(target, 22)
+
+
+def _lines_about(target: Target, port: int) -> list[Entry]:
     name = target.key_name or target.address
-    port = 22 if target.key_name else target.port
     found: list[Entry] = []
     for path in target.known_hosts:
         try:
@@ -30,8 +40,8 @@ def known(target: Target) -> list[Entry]:
 def check(target: Target, key_type: str, key: bytes) -> None:
     """Raise PreconditionError unless the offered key is pinned and not revoked."""
     _refuse_revoked(target, key)
-    found = known(target)
-    bad = known_hosts.revoked(found, key)
+    found, bare = known(target), known_without_port(target)
+    bad = known_hosts.revoked([*found, *bare], key)
     if bad:
         raise PreconditionError(
             f"its host key is revoked ({bad.file}:{bad.line}). Nothing was sent.",
@@ -40,7 +50,7 @@ def check(target: Target, key_type: str, key: bytes) -> None:
             hint="Find out why before you do anything else.",
         )
     pinned = known_hosts.plain(found)
-    if any(entry.key == key for entry in pinned):
+    if any(entry.key == key for entry in (*pinned, *known_hosts.plain(bare))):
         return
     raise _changed(target, pinned, key) if pinned else _unknown(target, found, key_type, key)
 
@@ -109,7 +119,8 @@ def pin(target: Target, key_type: str, key: bytes, replace: bool) -> Path:
     port = 22 if target.key_name else target.port
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lines = path.read_text(errors="surrogateescape").splitlines() if path.exists() else []
+        text = path.read_text(errors="surrogateescape") if path.exists() else ""
+        lines = text.removesuffix("\n").split("\n") if text else []
         if replace:
             lines = _without(target, path, lines)
         text = "".join(f"{line}\n" for line in lines)

@@ -83,6 +83,8 @@ class _AgentAt(paramiko.agent.AgentSSH):
 
 
 def _agent_keys(target: Target) -> list[paramiko.AgentKey]:
+    if target.agent_socket is None:
+        return []
     try:
         agent = _AgentAt(target.agent_socket) if target.agent_socket else paramiko.Agent()
         return list(agent.get_keys())

@@ -10,8 +10,11 @@ import binascii
 import fnmatch
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+_BLANKS = re.compile("[ \t]+")
 
 
 @dataclass(frozen=True)
@@ -28,16 +31,26 @@ class Entry:
 def entries(text: str, file: str, host: str, port: int) -> Iterator[Entry]:
     """The lines of a known_hosts file that match a host."""
     name = host.lower() if port == 22 else f"[{host.lower()}]:{port}"
-    for number, line in enumerate(text.splitlines(), start=1):
-        fields = line.split()
+    for number, line in enumerate(text.split("\n"), start=1):
+        fields = _BLANKS.split(line.strip(" \t\r"))
         marker = fields.pop(0) if fields and fields[0].startswith("@") else ""
         if len(fields) < 3 or fields[0].startswith("#") or not _matches(fields[0], name):
             continue
-        try:
-            key = base64.b64decode(fields[2], validate=True)
-        except (binascii.Error, ValueError):
-            continue
-        yield Entry(marker, fields[1], key, file, number)
+        key = _key(fields[1], fields[2])
+        if key:
+            yield Entry(marker, fields[1], key, file, number)
+
+
+def _key(key_type: str, coded: str) -> bytes | None:
+    """The bytes of a key; None where ssh would not read the line: another type in it than before
+    it, or signs that are no base64 of it."""
+    try:
+        key = base64.b64decode(coded, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    named = key_type.encode("utf-8", "surrogateescape")
+    inside = len(named).to_bytes(4, "big") + named
+    return key if key.startswith(inside) and base64.b64encode(key).decode() == coded else None
 
 
 def _matches(patterns: str, name: str) -> bool:
@@ -93,7 +106,7 @@ def line(host: str, port: int, key_type: str, key: bytes) -> str:
 def without_name(text: str, host: str, port: int) -> str | None:
     """A line without one host's name: empty when it was the only one, None when a pattern of the
     line covers it."""
-    names, _, rest = text.strip().partition(" ")
+    names, rest = (*_BLANKS.split(text.strip(" \t\r"), 1), "")[:2]
     name = host.lower() if port == 22 else f"[{host.lower()}]:{port}"
     if names.startswith("|1|"):
         return ""

@@ -81,6 +81,9 @@ class SshTransport:
         stderr.join(5)
         if code != 0:
             told = stderr.text() or "\n".join(said)
+            if request.handshake:
+                # sudo's prompt ends no line, and what is said next begins behind it.
+                told = told.replace(request.handshake.prompt, "\n")
             raise failure(self.target.host, code, told, len(request.stdin))
 
     def fresh(self) -> SshTransport:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import socket
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ class Target:
     identities: tuple[Path, ...]
     agent: bool
     timeout_s: float
-    agent_socket: str = ""
+    agent_socket: str | None = ""
+    """Nothing for the usual one, None for no agent at all."""
     revoked_keys: Path | None = None
     forward_agent: bool = False
     proxy_command: str = ""
@@ -105,12 +107,36 @@ def _one(values: dict[str, list[str]], key: str) -> str:
     return values.get(key, [""])[0]
 
 
+def _expanded(written: str, values: dict[str, list[str]]) -> str:
+    """A word of ssh_config with its tokens and variables, which `ssh -G` prints as written."""
+    local = socket.gethostname()
+    tokens = {
+        "%": "%",
+        "d": str(Path.home()),
+        "h": _one(values, "hostname"),
+        "i": str(os.getuid()),
+        "k": _one(values, "hostkeyalias") or _one(values, "host"),
+        "L": local.partition(".")[0],
+        "l": local,
+        "n": _one(values, "host"),
+        "p": _one(values, "port"),
+        "r": _one(values, "user"),
+        "u": getpass.getuser(),
+    }
+    text = re.sub("%(.)", lambda match: tokens.get(match[1], match[0]), written)
+    return re.sub(r"\$\{(\w+)\}", lambda match: os.environ.get(match[1], match[0]), text)
+
+
+def _path(written: str, values: dict[str, list[str]]) -> Path:
+    return Path(_expanded(written, values)).expanduser()
+
+
 def _known_hosts(host: Host, values: dict[str, list[str]]) -> tuple[Path, ...]:
     if host.ssh.known_hosts:
         return (Path(host.ssh.known_hosts).expanduser(),)
     named = _one(values, "userknownhostsfile") or "~/.ssh/known_hosts"
     files = f"{named} {_one(values, 'globalknownhostsfile')}".split()
-    return tuple(Path(file).expanduser() for file in files if file != _NO_CONFIG)
+    return tuple(_path(file, values) for file in files if file != _NO_CONFIG)
 
 
 def _identities(host: Host, values: dict[str, list[str]]) -> tuple[Path, ...]:
@@ -120,7 +146,7 @@ def _identities(host: Host, values: dict[str, list[str]]) -> tuple[Path, ...]:
         names = [f"~/.ssh/id_{kind}" for kind in ("ed25519", "ecdsa", "rsa")]
     else:
         names = values.get("identityfile", [])
-    paths = [Path(name).expanduser() for name in names]
+    paths = [_path(name, values) for name in names]
     return tuple(path for path in paths if path.is_file())
 
 
@@ -129,27 +155,24 @@ def _proxy_command(values: dict[str, list[str]], name: str) -> str:
     command = _one(values, "proxycommand")
     if command in ("", _NO_CONFIG):
         return ""
-    tokens = {
-        "%%": "%",
-        "%h": _one(values, "hostname"),
-        "%p": _one(values, "port"),
-        "%r": _one(values, "user"),
-        "%n": name,
-    }
-    return re.sub("%[%hprn]", lambda match: tokens[match[0]], command)
+    return _expanded(command, {"host": [name], **values})
 
 
-def _agent_socket(values: dict[str, list[str]]) -> str:
-    """The socket that `IdentityAgent` names, or nothing for the usual one."""
+def _agent_socket(values: dict[str, list[str]]) -> str | None:
+    """The socket that `IdentityAgent` names; see Target.agent_socket."""
     named = _one(values, "identityagent")
-    if named in ("", _NO_CONFIG, "SSH_AUTH_SOCK"):
+    if named == _NO_CONFIG:
+        return None
+    if named in ("", "SSH_AUTH_SOCK"):
         return ""
-    return os.environ.get(named[1:], "") if named.startswith("$") else str(Path(named).expanduser())
+    if re.fullmatch(r"\$\w+", named):
+        return os.environ.get(named[1:], "")
+    return str(_path(named, values))
 
 
 def _revoked_keys(values: dict[str, list[str]]) -> Path | None:
     named = _one(values, "revokedhostkeys")
-    return None if named in ("", _NO_CONFIG) else Path(named).expanduser()
+    return None if named in ("", _NO_CONFIG) else _path(named, values)
 
 
 def _through(
@@ -167,7 +190,10 @@ def _through(
     if not match:
         raise InputError(f"'{last}' is no jump host", hint="Write it as [user@]host[:port].")
     user, name, port = match.groups()
-    arguments = [*(["-l", user] if user else []), *(["-p", port] if port else []), "--", name]
+    # As ssh hands its own -F to the ssh that jumps.
+    config = ["-F", host.ssh.config] if host.ssh.config else []
+    login = [*(["-l", user] if user else []), *(["-p", port] if port else [])]
+    arguments = [*config, *login, "--", name]
     values = _ask_ssh(arguments) if host.ssh.config != _NO_CONFIG else {}
     return Target(
         host=last,
@@ -181,5 +207,6 @@ def _through(
         timeout_s=host.ssh.timeout,
         agent_socket=_agent_socket(values),
         revoked_keys=_revoked_keys(values),
+        proxy_command=_proxy_command(values, name),
         jump=_through(inventory, host, before or _one(values, "proxyjump"), (*seen, last)),
     )

@@ -140,6 +140,37 @@ def test_p3_a_wrong_password_is_tried_once(one: Lab) -> None:
     assert count(host, "pwadmin") - before == 1
 
 
+@pytest.mark.parametrize("given", [f"{PASSWORD}\nmore", f"{PASSWORD}\r", "a\tb"])
+def test_p3_what_is_no_single_line_is_not_sent(one: Lab, given: str) -> None:
+    """The rest of it would be another attempt, or the first line of what root's shell reads."""
+    host = one.hosts["one"]
+    instead_of_sudo(host, LISTENING)
+    ran = wants(one, "pwadmin", secret=True).run("plan", SUDO_PW=given)
+    assert ran.code == 2, ran.said
+    sentence = "one: the sudo password (secret pw) holds a line end or another control character."
+    assert f"{sentence} No byte of it was sent." in ran.stdout
+    assert wire(host) == ""
+
+
+def test_p3_a_password_of_other_bytes_than_utf_8_is_sent_as_it_is(one: Lab) -> None:
+    host = one.hosts["one"]
+    instead_of_sudo(host, LISTENING)
+    ran = wants(one, "pwadmin", secret=True).run("plan", SUDO_PW="pass\udcffword")
+    refused(ran, "sudo there does not accept the password", "It was tried once, and not again.")
+    assert (host.rootfs / WIRE.lstrip("/")).read_bytes() == b"pass\xffword\n"
+
+
+def test_p2_what_is_refused_behind_the_prompt_of_sudo_is_told_as_elsewhere(one: Lab) -> None:
+    host = one.hosts["one"]
+    host.run("mkdir -p /var/lib/magnus; mv /var/lib/magnus /var/lib/away")
+    host.run("ln -s /tmp /var/lib/magnus")
+    try:
+        ran = wants(one, "pwadmin", secret=True).run("provision", "--yes", SUDO_PW=PASSWORD)
+    finally:
+        host.run("rm /var/lib/magnus; mv /var/lib/away /var/lib/magnus")
+    refused(ran, "refusing: /var/lib/magnus is a symlink", "Look at it there, and move it away.")
+
+
 def test_p4_a_password_that_nobody_asks_for_is_not_sent(one: Lab) -> None:
     host = one.hosts["one"]
     instead_of_sudo(host, LISTENING)
@@ -228,7 +259,7 @@ def as_sudo_rs(host: Host, version: str, old: str = ":") -> None:
 
 @pytest.mark.parametrize("right", [True, pytest.param(False, marks=SLOW)], ids=["right", "wrong"])
 def test_p6_sudo_rs_takes_a_password_after_a_prompt_of_its_own_form(one: Lab, right: bool) -> None:
-    """No Debian of the lab's age offers sudo-rs: its words are those of 0.2.8 in Ubuntu 25.10."""
+    """Its words are those of 0.2.8 in Ubuntu 25.10; the real 0.2.5 is in test_debian13_lab.py."""
     host = one.hosts["one"]
     as_sudo_rs(host, "0.2.8")
     refused(wants(one, "admin").run("plan"), "sudo wants a password there", "NOPASSWD")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +12,15 @@ import pytest
 
 from magnusctl.errors import PreconditionError
 from magnusctl.transport import host_keys
-from magnusctl.transport.known_hosts import Entry, entries, fingerprint, line, plain, revoked
+from magnusctl.transport.known_hosts import (
+    Entry,
+    entries,
+    fingerprint,
+    line,
+    plain,
+    revoked,
+    without_name,
+)
 from magnusctl.transport.target import Target
 
 KEY = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0 " + b"k" * 32).decode()
@@ -48,6 +57,34 @@ def test_a_line_that_cannot_be_read_hides_no_other() -> None:
     assert [e.line for e in found(f"{text}gpu.example ssh-ed25519 {KEY}\n")] == [7]
 
 
+RSA = base64.b64encode(b"\0\0\0\x07ssh-rsa\0\0\0\x03\1\0\1").decode()
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        f"ssh-rsa {KEY}",
+        f"SSH-ED25519 {KEY}",
+        f"ssh-ed25519 {KEY}==",
+        f"ssh-ed25519 {RSA}",
+        f"ssh-ed25519\x0c{KEY}",
+        f"ssh-ed25519\u2003{KEY}",
+    ],
+)
+def test_what_ssh_would_not_read_pins_nothing(rest: str) -> None:
+    assert found(f"gpu.example {rest}\n") == []
+
+
+@pytest.mark.parametrize("mark", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\r"])
+def test_only_a_newline_ends_a_comment(mark: str) -> None:
+    assert found(f"# note{mark}gpu.example ssh-ed25519 {KEY}\n") == []
+
+
+@pytest.mark.parametrize("end", ["\r\n", " a comment\n", "\t\n", ""])
+def test_blanks_and_windows_ends_of_lines_are_read(end: str) -> None:
+    assert len(found(f"  gpu.example\t ssh-ed25519 \t{KEY}{end}")) == 1
+
+
 def test_markers_are_kept_apart_from_pins() -> None:
     text = f"@revoked * ssh-ed25519 {KEY}\n@cert-authority *.example ssh-ed25519 {OTHER}\n"
     all_of_them = found(text)
@@ -56,6 +93,13 @@ def test_markers_are_kept_apart_from_pins() -> None:
     assert bad
     assert bad.line == 1
     assert revoked(all_of_them, base64.b64decode(OTHER)) is None
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", " \t "])
+def test_a_name_is_taken_off_a_line_whatever_blank_follows_it(blank: str) -> None:
+    assert without_name(f"gpu.example{blank}ssh-ed25519 {KEY}", "gpu.example", 22) == ""
+    kept = without_name(f"a,gpu.example{blank}ssh-ed25519 {KEY}", "gpu.example", 22)
+    assert kept == f"a ssh-ed25519 {KEY}"
 
 
 def test_our_own_line_is_found_again() -> None:
@@ -98,6 +142,30 @@ def test_a_certificate_authority_is_named_and_not_followed(tmp_path: Path) -> No
     known.write_text(f"@cert-authority *.example ssh-ed25519 {OTHER}\n")
     with pytest.raises(PreconditionError, match="certificate authority"):
         host_keys.check(target(known), "ssh-ed25519", base64.b64decode(KEY))
+
+
+@pytest.mark.parametrize(
+    ("lines", "good"),
+    [
+        (f"gpu.example ssh-ed25519 {KEY}\n", True),
+        (f"*.example ssh-ed25519 {KEY}\n", True),
+        (f"gpu.example ssh-ed25519 {OTHER}\n", False),
+        # A line about the port is the only one that counts.
+        (f"gpu.example ssh-ed25519 {KEY}\n[gpu.example]:2222 ssh-ed25519 {OTHER}\n", False),
+        (f"gpu.example ssh-ed25519 {KEY}\n@revoked gpu.example ssh-ed25519 {KEY}\n", False),
+    ],
+)
+def test_on_another_port_the_bare_name_counts_where_no_line_names_the_port(
+    tmp_path: Path, lines: str, good: bool
+) -> None:
+    known = tmp_path / "known_hosts"
+    known.write_text(lines)
+    other_port = dataclasses.replace(target(known), port=2222)
+    if good:
+        host_keys.check(other_port, "ssh-ed25519", base64.b64decode(KEY))
+    else:
+        with pytest.raises(PreconditionError):
+            host_keys.check(other_port, "ssh-ed25519", base64.b64decode(KEY))
 
 
 def test_pinning_keeps_the_other_lines_and_replaces_only_what_is_meant(tmp_path: Path) -> None:

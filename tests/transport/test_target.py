@@ -11,6 +11,7 @@ import pytest
 from magnusctl.errors import InputError
 from magnusctl.inventory.model import Inventory
 from magnusctl.inventory.validate import load
+from magnusctl.transport.keys import usable
 from magnusctl.transport.target import Target, target
 
 needs_ssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh here")
@@ -25,6 +26,18 @@ Host gpu
   UserKnownHostsFile {folder}/one {folder}/two
 Host behind
   ProxyJump ann@bastion:2022
+Host behind-alias
+  ProxyJump stone
+Host stone
+  HostName 192.0.2.33
+  Port 2033
+  ProxyCommand nc -q0 %h %p
+Host odd
+  IdentityFile {folder}/id_%h_%r
+  IdentityFile ${{MAGNUS_KEYS}}/key
+  RevokedHostKeys {folder}/%n.revoked
+  IdentityAgent none
+  User ann
 Host ring-a
   ProxyJump ring-b
 Host ring-b
@@ -39,7 +52,7 @@ def inventory(folder: Path, **ssh: Any) -> Inventory:
     (folder / "config").write_text(CONFIG.format(folder=folder))
     lines = [f"      {key}: {value}\n" for key, value in ssh.items()]
     plain = f"    os: debian-12\n    ssh:\n      config: {folder}/config\n"
-    names = ("gpu", "behind", "included", "ring-a", "ring-b")
+    names = ("gpu", "behind", "behind-alias", "included", "odd", "ring-a", "ring-b")
     hosts = "".join(f"  {name}:\n{plain}{''.join(lines)}" for name in names)
     hosts += f"  plain:\n{plain}"
     path = folder / "magnus.yaml"
@@ -66,6 +79,34 @@ def test_a_proxy_jump_becomes_a_hop(tmp_path: Path) -> None:
     hop = target(inventory(tmp_path), "behind").jump
     assert hop
     assert (hop.address, hop.user, hop.port) == ("bastion", "ann", 2022)
+
+
+@needs_ssh
+def test_a_hop_is_looked_up_in_the_same_config(tmp_path: Path) -> None:
+    hop = target(inventory(tmp_path), "behind-alias").jump
+    assert hop
+    assert (hop.address, hop.port) == ("192.0.2.33", 2033)
+    assert hop.proxy_command == "nc -q0 192.0.2.33 2033"
+
+
+@needs_ssh
+def test_tokens_and_variables_mean_what_they_mean_to_ssh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAGNUS_KEYS", str(tmp_path))
+    for name in ("id_odd_ann", "key"):
+        (tmp_path / name).touch()
+    found = target(inventory(tmp_path), "odd")
+    assert found.identities == (tmp_path / "id_odd_ann", tmp_path / "key")
+    assert found.revoked_keys == tmp_path / "odd.revoked"
+
+
+@needs_ssh
+def test_no_agent_is_not_the_usual_agent(tmp_path: Path) -> None:
+    hosts = inventory(tmp_path)
+    assert target(hosts, "odd").agent_socket is None
+    assert target(hosts, "gpu").agent_socket == ""
+    assert list(usable(target(hosts, "odd"), [])) == []
 
 
 @needs_ssh
