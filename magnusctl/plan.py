@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from magnusctl.resources import settled
+from magnusctl.resources.risks import stirred
 from magnusctl.state import (
     STARTED_WITH,
     Action,
@@ -41,9 +42,10 @@ def _change(resource: Resource, seen: Observed, earlier: Mapping[str, Change]) -
         return None
     # What an earlier change of this plan is about to alter cannot be held to its state of now.
     guarded = not any(name in earlier for name in (*resource.after, *resource.restart_on))
+    action = _action(seen.state, after, different)
     return Change(
-        resource,
-        _action(seen.state, after, different),
+        stirred(resource, action),
+        action,
         seen.state,
         after,
         because=triggers or _because(different),

@@ -52,7 +52,8 @@ put_mac_user() {
   done
 }
 
-# remove_user NAME: the account; its files stay.
+# remove_user NAME: the account; its files stay. Whoever is on the way out is not the one who holds the door.
 remove_user() {
+  [ "$1" != "$LOGIN" ] || fail "refusing to remove $1, the account that this job came in with" || return 1
   if [ "$OS" = Darwin ]; then system dscl . -delete "/Users/$1"; else system userdel "$1"; fi
 }

@@ -132,6 +132,15 @@ def _keys(content: str) -> dict[str, Any]:
     return _files(path, content, "0600", owner="admin", group="admin")
 
 
+def _user(shell: str) -> dict[str, Any]:
+    return {"resources": {"users": {"admin": {"shell": shell}}}}
+
+
+def _folder(path: str, mode: str, owner: str = "admin") -> dict[str, Any]:
+    settings = {"mode": mode, "owner": owner, "group": owner}
+    return {"resources": {"directories": {path: settings}}}
+
+
 def _netplan_file(more: str) -> str:
     """A file that the vendor left, which configures the card that ssh comes through."""
     text = _UPLINK.format(mac=MAC, more=more)
@@ -214,6 +223,47 @@ KINDS = {
             setup=_ONLY_HERE,
             good_setup="echo 'admin ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/admin",
             why="sudo",
+        ),
+        Kind(
+            "login shell",
+            _user(shell="/usr/sbin/nologin"),
+            _user(shell="/bin/dash"),
+            "getent passwd admin | grep /bin/dash",
+            why="the login shell refuses to run commands",
+        ),
+        Kind(
+            "mode of a home",
+            _folder("/home/admin", "0777"),
+            _folder("/home/admin", "0711"),
+            "stat -c %a /home/admin | grep 711",
+            why="was refused",
+        ),
+        Kind(
+            "mode of all homes",
+            _folder("/home", "0700", "root"),
+            # The next boot gives /home its own mode again.
+            _folder("/home/admin", "0750"),
+            "stat -c %a /home/admin | grep 750",
+            why="was refused",
+        ),
+        Kind(
+            "nologin",
+            _files("/etc/nologin", "Go away.\n"),
+            _files("/etc/ssh/sshrc", ":\n"),
+            "test -e /etc/ssh/sshrc",
+        ),
+        Kind(
+            "plugins of sudo",
+            _files("/etc/sudo.conf", "Plugin nothing nothing.so\n"),
+            _files("/etc/sudo.conf", "Set disable_coredump true\n"),
+            "grep disable_coredump.true /etc/sudo.conf",
+            why="sudo",
+        ),
+        Kind(
+            "what a login runs",
+            _files("/home/admin/.bashrc", "exit 1\n", owner="admin", group="admin"),
+            _files("/home/admin/.bashrc", ":\n", owner="admin", group="admin"),
+            "grep -qx : /home/admin/.bashrc && echo yes",
         ),
         Kind(
             "resolver",

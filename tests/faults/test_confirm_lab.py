@@ -25,6 +25,7 @@ pytestmark = [
     pytest.mark.skipif(bool(LACKS), reason=f"no lab here, lacking: {', '.join(LACKS)}"),
 ]
 FOLDERS = ("/etc", "/usr/local", "/root", "/home", "/var/spool", "/run/systemd/network")
+COPIES = ("/etc/passwd-", "/etc/shadow-")
 IN_CI = ("firewall",)
 WITHIN_S = CONFIRM_S + 30
 
@@ -56,8 +57,8 @@ def declared(one: Lab, kind: Kind, *, good: bool = False) -> Real:
 
 
 def state(host: Host) -> Snapshot:
-    """All that a change could have left behind."""
-    return {**files(host, FOLDERS), **runtime(host)}
+    """All that a change could have left behind, but for the copies that usermod keeps."""
+    return {**files(host, FOLDERS, COPIES), **runtime(host)}
 
 
 def assert_as_before(one: Lab, before: Snapshot) -> None:
