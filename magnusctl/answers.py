@@ -17,7 +17,7 @@ _WORDS = {
     **{"cancelled": 1, "undone": 1, "undo-failed": 2, "said": 2, "note": 1},
     **{"locked": 4, "waiting": 4, "reclaimed": 2, "no-space": 0, "no-files": 1, "read-only": 1},
     **{"arm": 1, "confirm": 1, "confirmed": 0, "unarmed": 0},
-    **{"reverting": 1, "reverted": 0, "revert-failed": 0, "reverting-job": 1},
+    **{"reverting": 1, "reverted": 0, "revert-failed": 0, "reverting-job": 1, "unreverted": 1},
 }
 """The words of a journal, and how many arguments each has at least."""
 _NUMBERED = {

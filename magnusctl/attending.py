@@ -14,9 +14,9 @@ from magnusctl.ending import raise_for
 from magnusctl.errors import InputError, MagnusError
 from magnusctl.fleet import Fleet
 from magnusctl.parallel import each
-from magnusctl.provision import Listener, Run, ended
 from magnusctl.quote import sh
 from magnusctl.report import Garbage, JobLine
+from magnusctl.run import Listener, Run, ended
 from magnusctl.state import Probe
 
 

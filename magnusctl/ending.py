@@ -23,7 +23,7 @@ MAX_TOLD = 5
 
 def raise_for(ended: Ended) -> None:
     """Raise what the journal of a job calls for; return when all went well."""
-    first = (_refused, _revert_failed, _reverted, _dead, _steps)
+    first = (_refused, _unreverted, _revert_failed, _reverted, _dead, _steps)
     for kind in (*first, _unarmed, _cancelled, _unexplained):
         error = kind(ended)
         if error:
@@ -69,6 +69,20 @@ def _no_room(ended: Ended) -> Iterator[tuple[str, str]]:
         elif event.word == "read-only":
             place = " ".join(event.arguments)
             yield f"{place} is mounted read-only, or cannot be written", look
+
+
+def _unreverted(ended: Ended) -> MagnusError | None:
+    """A job that died unconfirmed, which this one had to take back first."""
+    other = ended.last("unreverted")
+    if not other:
+        return None
+    job = other.arguments[0]
+    return RollbackFailed(
+        f"job {job} died unconfirmed, and taking it back FAILED: some of its changes still stand",
+        host=ended.host,
+        hint=f"At its console:  sh /var/lib/magnus/jobs/{job}/job revert '' '' again    "
+        f"and read /var/lib/magnus/jobs/{job}/journal",
+    )
 
 
 def _revert_failed(ended: Ended) -> MagnusError | None:

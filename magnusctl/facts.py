@@ -12,7 +12,8 @@ from magnusctl.state import Probe
 
 @dataclass(frozen=True)
 class Facts:
-    """As the host itself says; `version` as in os-release or sw_vers."""
+    """As the host itself says; `version` as in os-release or sw_vers, `unsettled` the job whose
+    changes were not confirmed, and may be taken back yet."""
 
     os: str
     version: str
@@ -21,16 +22,18 @@ class Facts:
     login: str
     uid: str
     boot: str
+    unsettled: str = ""
 
 
 def parse(lines: Sequence[str]) -> Facts:
     """Read `key=value` lines; what is missing is `unknown`."""
     pairs = dict(line.partition("=")[::2] for line in lines)
-    names = Facts.__dataclass_fields__
-    return Facts(**{name: pairs.get(name) or "unknown" for name in names})
+    names = [name for name in Facts.__dataclass_fields__ if name != "unsettled"]
+    known = {name: pairs.get(name) or "unknown" for name in names}
+    return Facts(**known, unsettled=pairs.get("unsettled", ""))
 
 
-PROBE = Probe("facts", "ask_facts", len(Facts.__dataclass_fields__), parse)
+PROBE = Probe("facts", "ask_facts", -1, parse)
 
 
 def require_os(name: str, host: Host, facts: Facts) -> None:

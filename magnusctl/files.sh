@@ -4,6 +4,9 @@ flush() {
   dd if=/dev/null of="$1" conv=notrunc,fsync 2>/dev/null || sync
 }
 
+# flush_all PATH...: the same for several, folders among them, where sync knows how
+flush_all() { sync "$@" 2>/dev/null || sync; }
+
 own() { # OWNER GROUP PATH; without privilege below a root, ownership is neither set nor judged
   if [ -n "$ROOT" ] && [ "$UID_NOW" != 0 ]; then return 0; fi
   # -h: a link that a user put there in between must not give away what it points to.
@@ -26,7 +29,7 @@ keep() {
 
 # whole FOLDER NAME LINE: a file of our own, with its line or not at all
 whole() {
-  if (umask 077 && mkdir -p "$STATE/$1" && printf '%s\n' "$3" >"$STATE/$1/.$2.$$") && mv -f "$STATE/$1/.$2.$$" "$STATE/$1/$2"; then
+  if (umask 077 && mkdir -p "$STATE/$1" && printf '%s\n' "$3" >"$STATE/$1/.$2.$$") && flush "$STATE/$1/.$2.$$" && mv -f "$STATE/$1/.$2.$$" "$STATE/$1/$2"; then
     return 0
   fi
   rm -f "$STATE/$1/.$2.$$"
@@ -69,14 +72,29 @@ may_replace() {
   if [ -d "$ROOT$1" ]; then fail "$ROOT$1 is a directory" || return 1; fi
 }
 
+# stage_file SOURCE: its bytes as $_staged, beside $_target and with what else its file system knows of that: a list of
+# who else may read it. First nobody but us may: a folder can give every new file such a list, whatever the umask.
+stage_file() {
+  # Not every shell that creates only new files knows a link to a device.
+  (umask 077 && set -C && true >"$_staged") && [ ! -L "$_staged" ] || return 1
+  if [ "$OS" = Linux ] && [ -e "$_target" ]; then
+    case $(ls -ld "$_target") in
+    ??????????+*)
+      cp --attributes-only --preserve=mode,xattr "$_target" "$_staged" || fail "the list of who may read $_target cannot be kept" || return 1
+      ;;
+    esac
+  fi
+  chmod 600 "$_staged" && cat "$1" >"$_staged"
+}
+
 # replace_file SOURCE PATH MODE OWNER GROUP VALIDATOR: whoever looks sees the old bytes or the new ones.
 replace_file() {
   _target=$ROOT$2
   _staged=${_target%/*}/.magnus.$JOB.$STEP
   may_replace "$2" || return 1
   rm -f "$_staged"
-  # Not every shell that creates only new files knows a link to a device.
-  if ! (umask 077 && set -C && cat "$1" >"$_staged") || [ -L "$_staged" ]; then
+  [ -d "${_target%/*}/" ] || fail "the folder ${_target%/*} is not there, or is a link that leads nowhere" || return 1
+  if ! stage_file "$1"; then
     rm -f "$_staged"
     fail "cannot write beside $_target: is the disk full, or the file system read-only?"
     return 1

@@ -10,7 +10,8 @@ from typing import Any
 
 from magnusctl import audit, converge, extensions, job, provision, records, secrets
 from magnusctl.checks.custom import Custom
-from magnusctl.converge import Machine
+from magnusctl.converge import Machine, Observation
+from magnusctl.errand import Errand
 from magnusctl.errors import InputError, Interrupted, MagnusError
 from magnusctl.inventory.model import Inventory
 from magnusctl.inventory.project import project_of
@@ -18,11 +19,12 @@ from magnusctl.inventory.select import select
 from magnusctl.inventory.validate import load
 from magnusctl.parallel import each
 from magnusctl.protection import check_consents, protect
-from magnusctl.provision import Errand, make_job
+from magnusctl.provision import make_job
 from magnusctl.quote import Secret
 from magnusctl.render import renderer
 from magnusctl.report import Outcome, Planned, Report
 from magnusctl.roles import compile_host
+from magnusctl.run import running
 from magnusctl.savedplan import fingerprints
 from magnusctl.state import Probe, Resource
 from magnusctl.transport import Transport
@@ -146,7 +148,8 @@ def plan_all(
             simulated=machine.simulated,
             texts=observation.answers.get("text"),
             fingerprints=fingerprints(machine.desired, observation.states),
-            news=_news(machine, observation.answers.get("ends", {})),
+            news=_news(machine, observation),
+            unsettled=observation.facts.unsettled,
         )
 
     found = each(fleet.names, work, fleet.workers)
@@ -154,10 +157,14 @@ def plan_all(
     return [_with_way_back(fleet, item) for item in protect(fleet.inventory, planned, allow, now)]
 
 
-def _news(machine: Machine, ends: Mapping[str, tuple[str, str]]) -> tuple[str, ...]:
-    """What became of jobs that this machine sent and then lost sight of, told once; and a warning
-    of an agent that others can use, told always."""
+def _news(machine: Machine, observation: Observation) -> tuple[str, ...]:
+    """What became of jobs that this machine sent and then lost sight of, told once; and what is
+    told always: a job that waits for a confirmation, an agent that others can use."""
     host, told = machine.name, []
+    ends: Mapping[str, tuple[str, str]] = observation.answers.get("ends", {})
+    if observation.facts.unsettled:
+        job = observation.facts.unsettled
+        told.append(f"job {job} is not confirmed there: what it changed may be taken back yet")
     if machine.host.ssh.forward_agent:
         told.append("its root can use your agent's keys while you are connected: forward_agent")
     for name, (state, when) in ends.items():
@@ -193,12 +200,15 @@ def apply_all(
     interrupted: Callable[[], bool] = lambda: False,
 ) -> list[Outcome]:
     """Apply the plans that hold changes and are not held; the report hears every step."""
+    items = {item.host: item for item in planned}
     plans = {item.host: (item.plan, item.held) for item in planned if item.plan is not None}
 
     def work(name: str) -> Outcome:
         plan, held = plans[name]
-        if held or not plan.changes:
+        if held or not items[name].has_work:
             return Outcome(name, plan, error=held, held=bool(held))
+        if not plan.changes:
+            return provision.settle(fleet.machine(name), plan, report, errand)
         return provision.provision(fleet.machine(name), plan, report, errand)
 
     def outcome(name: str, result: Outcome | MagnusError) -> Outcome:
@@ -220,7 +230,7 @@ def apply_all(
 
 def _tell_jobs(error: Interrupted) -> None:
     """Say which jobs go on where, and how to come back to them."""
-    jobs = [(machine.name, job) for machine, job in provision.running.all()]
+    jobs = [(machine.name, job) for machine, job in running.all()]
     if jobs:
         error.detail = "\n".join(
             f"  job {job} goes on on {host}; no step is cut" for host, job in jobs

@@ -168,6 +168,8 @@ def confirm(place: Place, job: str, seconds: float, note: Note) -> str:
         fresh = place.transport.fresh()
         try:
             said = ask_one(place, _word("confirm", sh("confirm_job", job)), fresh)
+            if said == "cannot":
+                return "it came in, and the host cannot write that down"
             return said if said == "confirmed" else why or "the first one came too late"
         except MagnusError as error:
             why = error.message

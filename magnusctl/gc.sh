@@ -18,6 +18,10 @@ collect() {
       [ "$2" != yes ] || rm -rf "$_folder/payload" "$_folder/files"
     }
   done
+  # What lost its words to a power cut may be what speaks of them.
+  for _one in "$STATE"/origin/* "$STATE"/jobs/*/manifest; do
+    if [ -f "$_one" ] && [ ! -s "$_one" ]; then return 0; fi
+  done
   _spoken=" $(spoken_of | tr '\n' ' ') "
   for _kept in "$STATE"/kept/*; do
     [ -f "$_kept" ] || continue

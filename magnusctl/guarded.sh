@@ -10,9 +10,8 @@ arm() {
     UNARMED=yes
     return
   fi
-  snapshot_network before 2>/dev/null
   # A power cut must find all that the way back needs, and so must a disk that gets full.
-  if dd if=/dev/zero of=reserve.back bs=4096 count=64 2>/dev/null && printf '%s\n' $(($(now_s) + $1)) >deadline && true >pending &&
+  if snapshot_network before 2>/dev/null && reserve_back && printf '%s\n' $(($(now_s) + $1)) >deadline && true >pending &&
     (umask 022 && hook_boot) && sync && detach timer; then
     _tries=0
     until lives_in timer; do
@@ -28,10 +27,23 @@ arm() {
   UNARMED=yes
   mv pending unarmed
   unhook_boot
-  rm -f reserve.back
+  release_back
   event unarmed
   ready
 }
+
+# reserve_back: room for the way back, in blocks and in names of files
+reserve_back() {
+  dd if=/dev/zero of=reserve.back bs=4096 count=64 2>/dev/null && mkdir -p reserve.names || return 1
+  _names=24
+  for _one in $GUARDED; do _names=$((_names + 4)); done
+  while [ $_names -gt 0 ]; do
+    true >"reserve.names/$_names" || return 1
+    _names=$((_names - 1))
+  done
+}
+
+release_back() { rm -rf reserve.back reserve.names; }
 
 BOOT_UNIT=/etc/systemd/system/magnus-revert.service
 BOOT_LINK=/etc/systemd/system/sysinit.target.wants/magnus-revert.service
@@ -88,20 +100,23 @@ boot_plist() {
 # snapshot_network NAME: addresses, routes and packet filter as they are, which no file may hold
 snapshot_network() {
   [ "$OS" = Linux ] && has ip || return 0
-  links_and_routes >"network.$1"
+  links_and_routes >"network.$1" && [ -s "network.$1" ] || return 1
   # Without the counters: they differ from one packet to the next.
-  if has nft; then system nft -s list ruleset >"nft.$1"; fi
+  if has nft; then system nft -s list ruleset >"nft.$1" || rm -f "nft.$1"; fi
 }
 
 links_and_routes() {
   system ip -o addr show | awk '$3 == "inet" || $3 == "inet6" { print "address", $2, $4 }'
-  system ip -o link show | awk '{ sub(/[@:].*/, "", $2); for (i = 3; i < NF; i++) if ($i == "mtu") print "mtu", $2, $(i + 1) }'
+  system ip -o link show | awk '{ sub(/[@:].*/, "", $2); for (i = 3; i < NF; i++) {
+    if ($i == "mtu") print "mtu", $2, $(i + 1)
+    if ($i == "link/ether") print "card", $2, $(i + 1)
+  } }'
   routes
 }
 
 routes() { # those of IPv6 that the kernel or a router made come again by themselves
-  system ip -4 route show | sed 's/^/route -4 /'
-  system ip -6 route show | grep -v -e 'proto kernel' -e 'proto ra' | sed 's/^/route -6 /'
+  system ip -4 route show | sed -e 's/ linkdown//' -e 's/^/route -4 /'
+  system ip -6 route show | grep -v -e 'proto kernel' -e 'proto ra' | sed -e 's/ linkdown//' -e 's/^/route -6 /'
 }
 
 # settle_boot: what systemd made of the files before they were restored, it makes of them again
@@ -117,6 +132,18 @@ settle_boot() {
 
 # lines_of FILE NOT-IN: an empty list of patterns means every line, which not every grep thinks
 lines_of() { if [ -s "$2" ]; then grep -vxF -f "$2" "$1"; else cat "$1"; fi; }
+
+# not_under_another_name: a card that the stage renamed keeps its new name until the next boot; then its address and its
+# MTU are looked for under that
+not_under_another_name() {
+  awk '
+    FILENAME == "network.before" { if ($1 == "card") mac[$2] = $3; next }
+    FILENAME == "network.now" { if ($1 == "card") { name[$3] = $2; here[$2] = 1 } else now[$0] = 1; next }
+    ($1 == "mtu" || $1 == "address") && !($2 in here) && (mac[$2] in name) {
+      if (($1 " " name[mac[$2]] " " $3) in now) next
+    }
+    { print }' network.before network.now -
+}
 
 # restore_network: what the stage changed, and nothing else: others add addresses and routes at the same time
 restore_network() {
@@ -142,17 +169,24 @@ restore_network() {
   routes >network.now
   # shellcheck disable=SC2086 # a route is words
   lines_of network.lost network.now | while read -r _what _family _value; do
-    [ "$_what" != route ] || system ip "$_family" route replace ${_value%linkdown}
+    [ "$_what" != route ] || system ip "$_family" route replace $_value
   done
   # shellcheck disable=SC2086
   while read -r _what _family _value; do
     grep -qxF "$_what $_family $_value" network.now || continue
     case $_what:$_value in
     *'proto kernel'*) ;;
-    route:*) system ip "$_family" route del ${_value%linkdown} ;;
+    route:*) system ip "$_family" route del $_value ;;
     esac
   done <network.new
-  return 0
+  links_and_routes >network.now
+  _missing=$(lines_of network.lost network.now | grep -v -e '^card ' -e 'proto kernel' | not_under_another_name | tr '\n' ';')
+  _left=$(while read -r _line; do grep -xF "$_line" network.now; done <network.new |
+    grep -v -e '^card ' -e '^mtu ' -e ' fe80:' -e 'proto kernel' | tr '\n' ';')
+  if [ -n "$_missing$_left" ]; then
+    event note network "the network is not as before; missing: ${_missing:-nothing}; still there: ${_left:-nothing}"
+    return 1
+  fi
 }
 
 # stopping: the machine is on its way down, where nothing can be started any more; the next boot takes back
@@ -212,7 +246,8 @@ run_timer() {
     if [ ! -e asked ] && ! job_lives .; then break; fi
     sleep 0.2
   done
-  if ! mv pending reverting 2>/dev/null; then
+  # Where nothing can be renamed any more nobody can confirm it either.
+  if ! mv pending reverting 2>/dev/null && [ ! -e pending ]; then
     # Nobody is left to tidy up behind a confirmation but us, if the job died.
     if [ -e confirmed ] && ! job_lives . && [ ! -e over ]; then
       unhook_boot
@@ -230,13 +265,15 @@ run_timer() {
 # revert WHY: undo what was begun, from the last change to the first, and say whether all of it went well
 revert() {
   if stopping; then exit 0; fi
-  rm -f reserve.back
+  release_back
   event reverting "$1"
   _bad=
   for _one in $UNDO_ORDER; do
     case "$GUARDED" in *" $_one "*) put_back "$_one" || _bad=yes ;; esac
   done
-  if [ -n "$BOOTING" ]; then settle_boot; else restore_network; fi || _bad=yes
+  [ -z "$BOOTING" ] || settle_boot || _bad=yes
+  # A boot of the kernel begins with nothing; one of the programs alone begins with what was.
+  [ "$BOOTING" = kernel ] || restore_network || _bad=yes
   unhook_boot
   if [ -n "$_bad" ]; then
     event revert-failed
@@ -250,10 +287,14 @@ revert() {
 # revert_late WHY: at boot, or when the next job finds what a dead one left, or again, when somebody at the console
 # has removed what was in the way
 revert_late() {
+  # A line that a power cut ended is not the beginning of another.
+  [ -z "$(tail -c 1 journal)" ] || echo >>journal
   if [ "$1" = boot ]; then
-    # Somebody may start the boot's unit by hand.
-    read -r _was _ <pid && [ "$_was" != "$(boot_now)" ] || return 0
-    BOOTING=yes
+    # Somebody may start the boot's unit by hand, and a boot of all programs is not one of the kernel.
+    if job_lives . || lives_in timer; then return 0; fi
+    BOOTING=programs
+    { read -r _was _ <pid && [ "$_was" = "$(boot_now)" ]; } || BOOTING=kernel
+    if [ -e confirmed ]; then unhook_boot; fi
   fi
   export BOOTING
   [ "$1" != again ] || mv revert-failed reverting 2>/dev/null

@@ -15,6 +15,7 @@ from magnusctl.resources import ask, shell_files, steps
 from magnusctl.resources.block import Block
 from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File
+from magnusctl.resources.hostname import Hostname
 from magnusctl.script import library, needed, questions
 from magnusctl.state import Action, Change, Plan, Probe, Resource, Risk, Step, canonical, digest
 
@@ -241,6 +242,8 @@ def _resources(found: Stages) -> Iterator[Resource]:
 def _folder(resource: Resource) -> str:
     if isinstance(resource, File | Block | Directory):
         return resource.path.rpartition("/")[0] or "/"
+    if isinstance(resource, Hostname):
+        return "/etc"
     return ""
 
 

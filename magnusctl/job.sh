@@ -18,9 +18,16 @@ event() {
   }
 }
 
-# tell_output N: the last lines of what a step or its way back printed; all of it stays in the job's folder.
+# cut_output FILE: of what is too long for a journal only the end is kept
+cut_output() {
+  [ "$(wc -c <"$1")" -gt 1048576 ] || return 0
+  _end=$(tail -c 65536 "$1" | tr -d '\0')
+  printf '%s\n' "$_end" >"$1"
+}
+
+# tell_output N: the last lines of what a step or its way back printed; more of it stays in the job's folder.
 tell_output() {
-  tail -n 20 "$_out" | while IFS= read -r _line || [ -n "$_line" ]; do
+  tail -c 65536 "$_out" | tail -n 20 | while IFS= read -r _line || [ -n "$_line" ]; do
     case $_line in
     *[!\ -~]*) event said "$1" x "$(printf '%s' "$_line" | cut -c 1-2000 | tr -d '\n' | od -An -v -tx1 | tr -d ' \n')" ;;
     *) event said "$1" . "$(printf '%s' "$_line" | cut -c 1-4000)" ;;
@@ -43,7 +50,7 @@ again() { in_session $MAGNUS_SH "$PWD/job" "$1" "$ROOT" "$LOGIN" "$2"; }
 detach() {
   if [ "$OS$ROOT$UID_NOW" = Linux0 ] && [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1; then
     # shellcheck disable=SC2086
-    systemd-run --quiet --collect --no-block --unit="magnus-$1-$JOB" -p KillMode=process -p IgnoreSIGPIPE=no \
+    systemd-run --quiet --collect --no-block --unit="magnus-$1-$JOB" -p KillMode=process -p OOMPolicy=continue -p IgnoreSIGPIPE=no \
       --setenv=MAGNUS_SH="$MAGNUS_SH" --setenv=HOME="${HOME:-/root}" -- \
       $MAGNUS_SH "$PWD/job" "$1" "$ROOT" "$LOGIN" </dev/null >/dev/null 2>&1 && return
   fi
@@ -51,12 +58,13 @@ detach() {
 }
 
 kill_session() { # SIGNAL PID
-  if [ "$OS" = Linux ]; then
-    # A session may hold more than one group: timeout(1) makes one.
-    for _member in $(ps -A -o pid= -o sess= 2>/dev/null | awk -v s="$2" '$2 == s { print $1 }'); do
-      kill -s "$1" "$_member" 2>/dev/null
-    done
-  fi
+  # A session may hold more than one group: timeout(1) makes one.
+  for _stat in /proc/[0-9]*/stat; do
+    read -r _line 2>/dev/null <"$_stat" || continue
+    # shellcheck disable=SC2086 # state, parent, group, session: what comes before them may hold blanks
+    set -- "$1" "$2" ${_line##*) }
+    if [ "$6" = "$2" ]; then kill -s "$1" "${_line%% *}" 2>/dev/null; fi
+  done
   kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "$2" 2>/dev/null || :
 }
 
@@ -66,7 +74,10 @@ within() {
   rm -f "late.$$"
   _out=$2.$3
   [ "$2" != step ] || _out=out.$3
-  (again "$2" "$3") </dev/null >"$_out" 2>&1 &
+  # A way back must not depend on a place for its words. What is cut in between goes on at its end.
+  rm -f "$_out"
+  true >>"$_out" 2>/dev/null || _out=/dev/null
+  (again "$2" "$3") </dev/null >>"$_out" 2>&1 &
   _child=$!
   _who=$(identity $_child)
   printf '%s\n' "$_who" >step
@@ -80,6 +91,7 @@ within() {
   do :; done
   # What ignored the first signal is killed before the guard goes home.
   [ ! -e "late.$$" ] || kill_session KILL $_child
+  [ "$2" = closing ] || cut_output "$_out"
   # It is gone at once only by a signal that nothing can miss: one that comes while it begins is lost otherwise.
   kill -s KILL $_dog 2>/dev/null
   wait $_dog 2>/dev/null
@@ -94,6 +106,7 @@ guard_time() {
     [ "$_left" -ge "$_nap" ] || _nap=$_left
     sleep "$_nap"
     _left=$((_left - _nap))
+    case $_out in closing.*) ;; *) cut_output "$_out" ;; esac
     # shellcheck disable=SC2086 # three words
     lives $2 || return 0
   done
@@ -169,7 +182,7 @@ one_step() {
 
 # origin ID RECORD: what a thing was before this tool first changed it; the first word stands
 origin() {
-  [ ! -e "$STATE/origin/$1" ] || return 0
+  [ ! -s "$STATE/origin/$1" ] || return 0
   whole origin "$1" "$(cat order) $2"
 }
 
@@ -196,6 +209,7 @@ bury() {
   if lives_in "$1/timer"; then return 1; fi
   event reverting-job "${1##*/}"
   (cd "$1" && $MAGNUS_SH ./job revert "$ROOT" "$LOGIN" died </dev/null >/dev/null 2>&1)
+  [ -e "$1/reverted" ] || event unreverted "${1##*/}"
 }
 
 bury_dead() {
@@ -229,6 +243,8 @@ run_job() {
     end_job refused
     return
   fi
+  # Who was here, with which plan, must be known after a power cut, too.
+  flush_all about manifest job pid order "$MY_LOCK" journal . "$STATE/jobs"
   event begin "$1"
   audit begun
   steps
@@ -254,7 +270,7 @@ run_job() {
 upload_died() { [ -s "$1/uploader" ] && [ ! -e "$1/pid" ] && ! kill -0 "$(cat "$1/uploader")" 2>/dev/null; }
 
 # tidy FOLDER: what a job only works with; it may hold secrets
-tidy() { (cd "$1" && rm -rf uploader payload files reserve reserve.back was would unit unit.said sshd.* objections.* block.* old.*); }
+tidy() { (cd "$1" && rm -rf uploader payload files reserve reserve.back reserve.names was would unit unit.said sshd.* objections.* block.* old.*); }
 
 end_job() { # RESULT
   tidy .
@@ -263,6 +279,7 @@ end_job() { # RESULT
   [ -z "$MY_LOCK" ] || unlock
   event end "$1"
   true >over
+  [ "$1" = refused ] || flush_all journal answers over . "$STATE/audit.jsonl"
 }
 
 launch() { # NONCE

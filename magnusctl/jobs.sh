@@ -7,6 +7,8 @@ confirm_job() {
     # What was said must still be so after a power cut.
     sync
     echo confirmed
+  elif [ -e "$_job/pending" ]; then
+    echo cannot
   elif [ -d "$_job" ]; then
     echo reverted
   else
@@ -53,7 +55,8 @@ ask_ends() {
 # ask_jobs: one line for every job: "ORDER JOB STATE AT/TOTAL ABOUT"; without an order it never had the lock
 ask_jobs() {
   for _job in "$STATE"/jobs/*; do
-    [ -r "$_job/about" ] || continue
+    # A power cut may have left it without a word.
+    [ -s "$_job/about" ] || continue
     _state=$(state_of "$_job")
     _at=$(awk '$2 == "begin" { total = $3 } $2 == "start" { at = $3 + 1 } END { printf "%d/%d", at, total }' "$_job/journal" 2>/dev/null)
     _order=$(cat "$_job/order" 2>/dev/null)
@@ -72,7 +75,7 @@ ask_audit() { tail -n 1000 "$STATE/audit.jsonl" 2>/dev/null; }
 # ask_origins: what everything was before it was first changed
 ask_origins() {
   for _one in "$STATE"/origin/*; do
-    [ ! -f "$_one" ] || cat "$_one"
+    if [ -s "$_one" ]; then cat "$_one"; elif [ -f "$_one" ]; then echo "lost ${_one##*/}"; fi
   done
 }
 

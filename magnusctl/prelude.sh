@@ -21,13 +21,21 @@ UID_NOW=$(id -u)
 LOGIN=${SUDO_USER:-$(id -un)}
 
 if stat -c %a / >/dev/null 2>&1; then
-  # A number that has no name is told as the number.
-  stat_lines() {
-    stat -c '%a %U %G %u %g' "$@" | awk '{ if ($2 == "UNKNOWN") $2 = $4; if ($3 == "UNKNOWN") $3 = $5; print $1, $2, $3 }'
-  }
+  stat_lines() { stat -c '%a/%u/%g/%U/%G' "$@" | named_owners; }
 else
-  stat_lines() { stat -f '%Mp%Lp %Su %Sg' "$@"; }
+  stat_lines() { stat -f '%Mp%Lp/%u/%g/%Su/%Sg' "$@" | named_owners; }
 fi
+
+# A number that has no name is told as the number, and so is one whose name has blanks; the first of several names of
+# number 0 may be any.
+named_owners() {
+  awk -F / '
+    function named(number, name) {
+      if (number == 0 && name != "wheel") return "root"
+      return name == "UNKNOWN" || name ~ /[[:space:]]/ || name == "" ? number : name
+    }
+    { print $1, named($2, $4), named($3, $5) }'
+}
 
 if command -v sha256sum >/dev/null 2>&1; then
   sha() { sha256sum "$@"; }
@@ -134,4 +142,11 @@ ask_facts() {
   _boot=$(boot_now)
   printf 'os=%s\nversion=%s\narch=%s\nkernel=%s\nlogin=%s\nuid=%s\nboot=%s\n' \
     "$_id" "$_version" "$(uname -m)" "$(uname -r)" "$LOGIN" "$UID_NOW" "$_boot"
+  # What nobody confirmed may be taken back yet.
+  for _one in "$STATE"/jobs/*/pending "$STATE"/jobs/*/reverting; do
+    [ -e "$_one" ] || continue
+    _one=${_one%/*}
+    printf 'unsettled=%s\n' "${_one##*/}"
+    break
+  done
 }

@@ -5,6 +5,7 @@ The caller says what time it is. Without a time, as recorded answers have none, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -98,6 +99,21 @@ def held(
         what = f"{count(len(missing), 'disruption')} of a protected host without consent"
         return _refusal(host_name, what, missing, _wait(inventory, host_name, now))
     return None
+
+
+def lasts_s(
+    inventory: Inventory, host_name: str, plan: Plan, allow: Sequence[str], now: datetime
+) -> float:
+    """For how many seconds a plan that may be applied now may still begin: until the next freeze,
+    or until the maintenance ends that it needs."""
+    host = inventory.hosts[host_name]
+    ends = []
+    if not _may_thaw(host_name, allow):
+        ends += [windows.next_open(inventory.windows[name], now) for name in host.freeze]
+    lent = (item.allowed for item in judged(inventory, host_name, plan, allow, now))
+    names = {allowed.removeprefix("window ") for allowed in lent if allowed.startswith("window ")}
+    ends += [windows.until(inventory.windows[name], now) for name in names]
+    return min(((end - now).total_seconds() for end in ends if end), default=math.inf)
 
 
 def _refusal(

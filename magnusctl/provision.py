@@ -2,127 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Protocol
 
 from magnusctl import __version__, audit, converge, following, job, leftalone
-from magnusctl.answers import Answers, Event
 from magnusctl.converge import Machine, Observation
-from magnusctl.ended import Ended
 from magnusctl.ending import raise_for
-from magnusctl.errors import ConflictError, HostError, MagnusError, PreconditionError, ProtocolError
+from magnusctl.errand import Errand
+from magnusctl.errors import (
+    ConflictError,
+    HostError,
+    MagnusError,
+    PreconditionError,
+    Reverted,
+)
 from magnusctl.job import About, Job
 from magnusctl.plan import as_json
-from magnusctl.report import Outcome, Status, StepDone
+from magnusctl.report import Outcome, Status
+from magnusctl.run import Listener, Run, ended, running
 from magnusctl.state import Plan, canonical, digest
 
 MAX_ROUNDS = 3
-_CONFIRM_S = 600.0
-_WORDS = {
-    "ok": Status.OK,
-    "failed": Status.FAILED,
-    "conflict": Status.CONFLICT,
-    "skip": Status.SKIPPED,
-    "cancelled": Status.CANCELLED,
-    "undone": Status.REVERTED,
-    "start": Status.RUNNING,
-}
-
-
-class Listener(Protocol):
-    """Whoever hears what happens on a host; called from many threads."""
-
-    def step(self, event: StepDone) -> None:
-        """A step began or ended."""
-        ...
-
-    def note(self, host: str, text: str) -> None:
-        """Something that a person who waits wants to know."""
-        ...
-
-
-@dataclass(frozen=True)
-class Errand:
-    """Why a job is sent: the verb, and how long it may wait for another job."""
-
-    verb: str = "provision"
-    wait_lock_s: int = 0
-    keeps: bool = True
-    """Whether what was before is the first state of what it changes; a way back keeps none."""
-
-
-@dataclass
-class Run:
-    """One job on its way: what was heard of it so far."""
-
-    machine: Machine
-    id: str
-    names: Sequence[tuple[str, ...]]
-    """The resources of every step."""
-    listener: Listener
-    statuses: dict[str, Status]
-    answers: Answers = field(default_factory=lambda: Answers(secrets.token_hex(8)))
-    events: list[Event] = field(default_factory=list)
-    unconfirmed: str = ""
-
-    def heard(self, event: Event) -> None:
-        """Take in one line of the journal."""
-        self.events.append(event)
-        if event.word in _WORDS and event.arguments and event.arguments[0] != "lock":
-            self._step(event)
-        elif event.word == "confirm":
-            # However long the host says that it waits, this is how long we are kept busy.
-            longest = max(_CONFIRM_S, self.machine.host.confirm_timeout)
-            self._confirm(min(float(event.arguments[0]), longest))
-        else:
-            text = _told(event)
-            if text:
-                self.listener.note(self.machine.name, text)
-
-    def _step(self, event: Event) -> None:
-        total = len(self.names)
-        try:
-            number = int(event.arguments[0])
-            names = self.names[number if number >= 0 else total]
-        except (ValueError, IndexError):
-            message = f"an event about no step: {event}"
-            raise ProtocolError(message, host=self.machine.name) from None
-        status = _WORDS[event.word]
-        # What failed and was taken back has failed.
-        news = [name for name in names if self.statuses.get(name) in (None, Status.OK)]
-        if status is not Status.RUNNING:
-            self.statuses.update(dict.fromkeys(news, status))
-        self.listener.step(StepDone(self.machine.name, number, total, names, status))
-
-    def _confirm(self, seconds: float) -> None:
-        said = following.confirm(self.machine, self.id, seconds, self.listener.note)
-        if said == "confirmed":
-            self.listener.note(self.machine.name, "confirmed over a new connection")
-        else:
-            self.unconfirmed = said
-
-
-def _told(event: Event) -> str:
-    """An event in words, where a person who waits wants to know it."""
-    words = event.arguments
-    match event.word:
-        case "waiting":
-            return f"waiting for job {words[0]} by {words[1]}, at step {words[3]}"
-        case "reclaimed":
-            return f"took the lock of job {words[0]}, which is dead ({words[1].replace('-', ' ')})"
-        case "reverting":
-            return f"taking back: {' '.join(words).replace('-', ' ')}"
-        case "undo-failed":
-            return f"taking back step {int(words[0]) + 1} FAILED"
-        case "reverting-job":
-            return f"job {words[0]} died unconfirmed: taking its changes back first"
-        case "note":
-            return " ".join(words[1:])
-    return ""
 
 
 def provision(machine: Machine, shown: Plan, listener: Listener, errand: Errand) -> Outcome:
@@ -136,11 +39,14 @@ def provision(machine: Machine, shown: Plan, listener: Listener, errand: Errand)
     try:
         units = leftalone.watched(machine, shown)
         before_all = leftalone.running(machine, units)
-        for _ in range(MAX_ROUNDS):
-            refusal = without_way_back(machine, left)
+        for number in range(MAX_ROUNDS):
+            permission = errand.judge(machine.name, left)
+            if permission.held and not number:
+                return Outcome(machine.name, shown, error=permission.held, held=True)
+            refusal = permission.held or without_way_back(machine, left)
             if refusal:
                 raise refusal
-            todo = make_job(machine, left, errand)
+            todo = make_job(machine, left, errand, permission.seconds)
             if not todo.stages.steps:
                 raise _stays(machine, left)
             name = todo.about.job
@@ -158,6 +64,33 @@ def provision(machine: Machine, shown: Plan, listener: Listener, errand: Errand)
         problem.host = problem.host or machine.name
         error = problem
     return Outcome(machine.name, left, statuses, name, time.monotonic() - started, error)
+
+
+def settle(machine: Machine, shown: Plan, listener: Listener, errand: Errand) -> Outcome:
+    """Have a host take back what a dead job left unconfirmed, although nothing else is to be done:
+    what looks as declared would not stay so. Never raises, as `provision`."""
+    started = time.monotonic()
+    left, name, error = shown, "", None
+    try:
+        permission = errand.judge(machine.name, shown)
+        if permission.held:
+            return Outcome(machine.name, shown, error=permission.held, held=True)
+        todo = make_job(machine, shown, errand, permission.seconds)
+        name = todo.about.job
+        run = Run(machine, name, names_of(todo), listener, {})
+        left = converge.plan(machine, carry_out(run, todo))
+        raise_for(ended(run))
+        taken = [event.arguments[0] for event in run.events if event.word == "reverting-job"]
+        if taken:
+            raise Reverted(
+                f"job {taken[0]} there was never confirmed, and was taken back now",
+                host=machine.name,
+                hint="Run the same command again: it plans from what is.",
+            )
+    except MagnusError as problem:
+        problem.host = problem.host or machine.name
+        error = problem
+    return Outcome(machine.name, left, {}, name, time.monotonic() - started, error)
 
 
 def without_way_back(machine: Machine, plan: Plan) -> PreconditionError | None:
@@ -178,8 +111,8 @@ def new_job() -> str:
     return f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(3)}"
 
 
-def make_job(machine: Machine, plan: Plan, errand: Errand) -> Job:
-    """The job that makes a plan true on a host."""
+def make_job(machine: Machine, plan: Plan, errand: Errand, seconds: float = math.inf) -> Job:
+    """The job that makes a plan true on a host; it waits for its turn no longer than `seconds`."""
     about = About(
         job=new_job(),
         host=machine.name,
@@ -193,7 +126,7 @@ def make_job(machine: Machine, plan: Plan, errand: Errand) -> Job:
         about,
         job.stages(plan),
         converge.closing_probes(machine),
-        wait_s=errand.wait_lock_s,
+        wait_s=int(min(errand.wait_lock_s, seconds)),
         confirm_s=int(machine.host.confirm_timeout),
         keeps=errand.keeps,
     )
@@ -231,21 +164,6 @@ def _state_after(run: Run) -> Observation:
     return converge.observe(run.machine)
 
 
-def ended(run: Run) -> Ended:
-    """What is known of a job that was heard to its end."""
-    if any(number >= len(run.names) for number in run.answers.output):
-        message = "words of a step that the job does not have"
-        raise ProtocolError(message, host=run.machine.name)
-    output = {
-        resource: lines
-        for number, lines in run.answers.output.items()
-        for resource in run.names[number]
-    }
-    name = run.machine.name
-    gone = run.answers.gone
-    return Ended(name, run.id, run.events, run.statuses, output, run.unconfirmed, gone, run.names)
-
-
 def _may_go_on(machine: Machine, shown: Plan, before: Plan, left: Plan) -> None:
     """A later round does only what the shown plan had as unknown."""
     if not before.unknown:
@@ -275,25 +193,3 @@ def _differences(left: Plan) -> Iterator[str]:
         for key in change.differs:
             had = (change.before or {}).get(key)
             yield f"  {change.resource.id}: {key} is {had!r}, declared {change.after[key]!r}"
-
-
-class Running:
-    """The jobs of this process that are on their way, so that Ctrl-C can speak of them."""
-
-    def __init__(self) -> None:
-        self._jobs: dict[str, tuple[Machine, str]] = {}
-
-    def start(self, machine: Machine, name: str) -> None:
-        """A job was sent."""
-        self._jobs[machine.name] = (machine, name)
-
-    def end(self, machine: Machine) -> None:
-        """It was heard to its end, or its link is gone."""
-        self._jobs.pop(machine.name, None)
-
-    def all(self) -> Sequence[tuple[Machine, str]]:
-        """Every machine with its job."""
-        return list(self._jobs.values())
-
-
-running = Running()

@@ -83,12 +83,20 @@ def jobs_probe() -> Probe[Sequence[JobLine]]:
         found = []
         for line in lines:
             order, name, state, at, about = line.split(" ", 4)
-            told = _about(json.loads(about))
-            one = JobLine(name, state, at, told.verb, told.who, told.at, told.plan)
+            one = _job_line(name, state, at, about)
             found.append((int(order) if order.isdecimal() else 0, one))
         return [one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].when))]
 
     return Probe("jobs", "ask_jobs", -1, parse, FILES)
+
+
+def _job_line(name: str, state: str, at: str, about: str) -> JobLine:
+    try:
+        told = _about(json.loads(about))
+    except UNREADABLE:
+        # A power cut may have taken it; the other jobs are told all the same.
+        return JobLine(name, state, at, "?", "?", "?", "")
+    return JobLine(name, state, at, told.verb, told.who, told.at, told.plan)
 
 
 def ends_probe(jobs: Sequence[str]) -> Probe[Mapping[str, tuple[str, str]]]:
@@ -133,10 +141,19 @@ def origins_probe() -> Probe[Sequence[Record]]:
 
     def parse(lines: Sequence[str]) -> Sequence[Record]:
         pairs = (line.partition(" ") for line in lines if line)
-        found = [(int(order), _record(json.loads(text))) for order, _, text in pairs]
+        found = [_origin(order, text) for order, _, text in pairs]
         return [one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].at))]
 
     return Probe("origins", "ask_origins", -1, parse, FILES)
+
+
+LOST = "what it was before is not known any more: a power cut took the record"
+
+
+def _origin(order: str, text: str) -> tuple[int, Record]:
+    if order == "lost":
+        return 0, Record(id=text, step=0, at="", answer="", former=LOST)
+    return int(order), _record(json.loads(text))
 
 
 def made(found: Manifest, events: Iterable[Event]) -> list[Record]:

@@ -10,7 +10,7 @@ from magnusctl.asking import ask_one
 from magnusctl.converge import Machine, Observation
 from magnusctl.errors import InputError, RollbackFailed
 from magnusctl.quote import sh
-from magnusctl.records import Record
+from magnusctl.records import LOST, Record
 from magnusctl.report import Planned
 from magnusctl.resources import KINDS
 from magnusctl.resources.block import Block
@@ -54,7 +54,9 @@ def of_job(machine: Machine, job: str = "") -> tuple[str, Way]:
 
 def of_everything(machine: Machine) -> Way:
     """The way back to before the first change."""
-    return _way(machine, ask_one(machine, records.origins_probe()))
+    names = {digest(resource.id): resource.id for resource in machine.desired}
+    found = ask_one(machine, records.origins_probe())
+    return _way(machine, [replace(one, id=names.get(one.id, one.id)) for one in found])
 
 
 def _last(machine: Machine) -> str:
@@ -122,7 +124,7 @@ def prove(way: Way, observation: Observation) -> list[str]:
     What is known to stay is not among it. A marker of ours is no setting.
     """
     now = observation.states
-    found = []
+    found = [f"{record.id}: {record.former}" for record in way.records if record.former == LOST]
     for record in way.records:
         if isinstance(record.former, str) or record.former.kind == "command":
             continue

@@ -82,6 +82,9 @@ def _host(
     weak = machine.transport.weakness()
     if weak:
         yield Result(name, "ssh", Verdict.WARN, weak, remedy="Upgrade OpenSSH there: 9.6 or later.")
+    if facts.unsettled:
+        what = f"job {facts.unsettled} was not confirmed, and may be taken back yet"
+        yield Result(name, "confirmed", Verdict.FAIL, what, remedy=f"magnusctl provision -l {name}")
     yield checks.declared(name, converge.plan(machine, answer))
     yield from checks.services(name, machine.desired, dict(answer.states))
     if network:

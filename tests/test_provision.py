@@ -11,6 +11,7 @@ from magnusctl import converge, following
 from magnusctl import provision as provisioning
 from magnusctl.bootstrap import Request
 from magnusctl.converge import Machine
+from magnusctl.errand import Errand
 from magnusctl.errors import (
     ConflictError,
     HostError,
@@ -21,7 +22,6 @@ from magnusctl.errors import (
 )
 from magnusctl.inventory.model import Host
 from magnusctl.parallel import each
-from magnusctl.provision import Errand
 from magnusctl.report import Outcome, Status, StepDone
 from magnusctl.resources.directory import Directory
 

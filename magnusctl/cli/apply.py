@@ -5,17 +5,19 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
+    from magnusctl.errand import Errand
     from magnusctl.errors import MagnusError
     from magnusctl.fleet import Fleet
-    from magnusctl.provision import Errand
     from magnusctl.quote import Secret
     from magnusctl.report import Outcome, Planned, Report
+    from magnusctl.state import Plan
 
 
 def apply(
@@ -31,12 +33,20 @@ def apply(
     """Ask once, apply what is not held, and draw what became of it."""
     from magnusctl import fleet as fleets
     from magnusctl.cli.ask import consent
-    from magnusctl.protection import protect
+    from magnusctl.errand import Permission
+    from magnusctl.protection import held, lasts_s, protect
 
     if any(item.plan and not item.held for item in planned):
         consent(planned, verb=errand.verb, yes=yes, json=json)
         # A person may have thought for long: a window may have opened since.
         planned = protect(fleet.inventory, planned, allow, datetime.now(UTC))
+
+    def judge(host: str, plan: Plan) -> Permission:
+        now = datetime.now(UTC)
+        refusal = held(fleet.inventory, host, plan, allow, now)
+        return Permission(refusal, lasts_s(fleet.inventory, host, plan, allow, now))
+
+    errand = replace(errand, judge=judge)
     started = time.monotonic()
     try:
         outcomes = fleets.apply_all(fleet, planned, drawn, errand, _Interrupts(drawn))
@@ -78,7 +88,7 @@ class _Interrupts:
     def _cancel(self) -> None:
         from magnusctl.errors import MagnusError
         from magnusctl.following import cancel
-        from magnusctl.provision import running
+        from magnusctl.run import running
 
         for machine, job in running.all():
             try:

@@ -57,8 +57,8 @@ def provision(
     """Show the plan, ask once, and make the hosts what the inventory says."""
     from magnusctl import fleet as fleets
     from magnusctl import savedplan
+    from magnusctl.errand import Errand
     from magnusctl.errors import InputError
-    from magnusctl.provision import Errand
     from magnusctl.report import exit_code
 
     if observed and not dry_run:
@@ -87,7 +87,7 @@ def provision(
     words = next_words("magnusctl provision", limit=limit, tags=tags)
     drawn.plans(planned, diff=diff, then=f"Apply with:  {words}" if dry_run and now else "")
     outcomes = []
-    if not dry_run and any(item.plan for item in planned):
+    if not dry_run and any(item.has_work for item in planned):
         allow = allow_disruption or ()
         outcomes = apply(fleet, planned, drawn, errand, allow=allow, yes=yes, json=json)
     raise typer.Exit(exit_code(errors_of(planned, outcomes)))

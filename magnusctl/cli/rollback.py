@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from magnusctl.errand import Errand
     from magnusctl.fleet import Fleet
-    from magnusctl.provision import Errand
     from magnusctl.report import Outcome, Planned, Report
     from magnusctl.rollback import Way
 
@@ -49,7 +49,7 @@ def rollback(
 ) -> None:
     """Restore what a job changed: bytes, owners, modes, values. The plan is shown first."""
     from magnusctl import rollback as back
-    from magnusctl.provision import Errand
+    from magnusctl.errand import Errand
 
     fleet = _fleet(inventory_paths(inventory, overlay), host, ask_sudo=ask_sudo)
     name, way = back.of_job(fleet.machines[0], job)
@@ -74,7 +74,7 @@ def deprovision(
     """Restore every setting that was ever changed on a host, and prove it."""
     from magnusctl import converge
     from magnusctl import rollback as back
-    from magnusctl.provision import Errand
+    from magnusctl.errand import Errand
 
     fleet = _fleet(inventory_paths(inventory, overlay), host, ask_sudo=ask_sudo)
     way = back.of_everything(fleet.machines[0])

@@ -119,6 +119,13 @@ class Planned:
     """For every resource the digests of what is declared and of what the host said."""
     news: tuple[str, ...] = ()
     """What a person should know first: jobs of an earlier run that went on without them."""
+    unsettled: str = ""
+    """The job whose changes there nobody confirmed, and which may be taken back yet."""
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is something to do on this host."""
+        return bool(self.plan or (self.plan is not None and self.unsettled))
 
 
 @dataclass(frozen=True)

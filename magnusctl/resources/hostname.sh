@@ -4,7 +4,7 @@ ask_hostname() {
   if [ "$OS" = Darwin ]; then
     _kept=$(system scutil --get HostName 2>/dev/null) || _kept=-
   elif [ -r "$ROOT/etc/hostname" ]; then
-    read -r _kept <"$ROOT/etc/hostname" || :
+    _kept=$(sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$ROOT/etc/hostname" | sed -n 1p)
   fi
   echo "${_kept:--} $(system uname -n)"
 }

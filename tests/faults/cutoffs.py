@@ -256,7 +256,7 @@ KINDS = {
             "plugins of sudo",
             _files("/etc/sudo.conf", "Plugin nothing nothing.so\n"),
             _files("/etc/sudo.conf", "Set disable_coredump true\n"),
-            "grep disable_coredump.true /etc/sudo.conf",
+            "grep '^Set disable_coredump' /etc/sudo.conf",
             why="sudo",
         ),
         Kind(

@@ -10,10 +10,10 @@ import pytest
 
 from magnusctl import converge
 from magnusctl.converge import Machine
+from magnusctl.errand import Errand
 from magnusctl.errors import MagnusError
 from magnusctl.fleet import Fleet, apply_all
 from magnusctl.inventory.model import Host, Inventory
-from magnusctl.provision import Errand
 from magnusctl.report import Planned
 from magnusctl.report.jsonl import JsonReport
 from tests.faults.hostile import Asked, Say, Script, listening

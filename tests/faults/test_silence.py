@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from magnusctl import following
+from magnusctl.errand import Errand
 from magnusctl.errors import MagnusError, Unreachable
 from magnusctl.fleet import apply_all, open_fleet, plan_all
-from magnusctl.provision import Errand
 from magnusctl.report.jsonl import JsonReport
 from magnusctl.transport import pulse
 from tests.faults.shown import objects, steps_shown

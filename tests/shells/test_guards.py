@@ -120,7 +120,7 @@ def test_a_file_without_its_folder_fails_and_says_so(host: Host) -> None:
     wanted = a_file("/no/such/folder/x")
     job = host.provision(wanted)
     assert job.words == {wanted.id: "failed"}
-    assert "cannot write beside" in job.output[wanted.id][-1]
+    assert "/no/such/folder is not there" in job.output[wanted.id][-1]
     assert not host.path("/no").exists()
 
 

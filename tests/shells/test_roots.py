@@ -67,9 +67,10 @@ def test_a_stat_of_bsd_answers_the_same(host: Host) -> None:
     host.path("/etc/y").unlink()
     before = host.observe(wanted)
     # BSD prints the special bits, then the others: always four digits here, never five.
-    four = r"sed 's/^0*\([0-7]\{4\}\) /\1 /'"
-    printed = f"""{real} -c '0%a %U %G' "$@" | {four}"""
-    host.standin("stat", f'[ "$1 $2" = "-f %Mp%Lp %Su %Sg" ] || exit 1; shift 2\n{printed}')
+    four = r"sed 's#^0*\([0-7]\{4\}\)/#\1/#'"
+    printed = f"""{real} -c '0%a/%u/%g/%U/%G' "$@" | {four}"""
+    asked = "-f %Mp%Lp/%u/%g/%Su/%Sg"
+    host.standin("stat", f'[ "$1 $2" = "{asked}" ] || exit 1; shift 2\n{printed}')
     after = host.observe(wanted)
     assert {k: v.state for k, v in after.items()} == {k: v.state for k, v in before.items()}
 
