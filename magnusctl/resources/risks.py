@@ -122,7 +122,8 @@ def _is_way_in(resource: Resource, action: Action) -> bool:
             return action is not Action.DELETE
         case Group():
             return bool(resource.without) or _any(resource.group, _GROUPS)
-        case Directory():
+        case Directory() if action is not Action.DELETE:
+            # Only an empty one is ever removed.
             path = _plain(resource.path)
             return path.count("/") == 1 or _any(path, _FOLDERS)
     return False

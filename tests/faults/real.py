@@ -104,7 +104,7 @@ def entry(lab: Lab, name: str) -> dict[str, Any]:
 def job_of(host: Host) -> str:
     """The newest job of a host."""
     found = (host.rootfs / STATE.lstrip("/") / "jobs").glob("*/about")
-    return max(found, key=lambda path: path.stat().st_mtime_ns).parent.name
+    return max(found, key=lambda path: path.stat().st_ctime_ns).parent.name
 
 
 def journal(host: Host, job: str = "") -> list[str]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.real import Ran, Real, declare, free, journal, reachable
+from tests.faults.kill import Journals
+from tests.faults.real import Ran, Real, declare, free, journal, reachable, says
 from tests.faults.snapshot import differences, files, runtime
 from tests.lab import Lab, lab, missing
 from tests.lab.identity import PASSWORD, sudo_users
@@ -32,9 +33,12 @@ def thirteen() -> Iterator[Lab]:
         yield running
 
 
-def wants(thirteen: Lab, user: str, *, secret: bool = True, **resources: Any) -> Real:
+def wants(
+    thirteen: Lab, user: str, *, secret: bool = True, confirm: str = "6s", **resources: Any
+) -> Real:
     wanted: dict[str, Any] = {"files": {"/etc/who": {"content": f"{user}\n"}}, **resources}
     one: dict[str, Any] = {"os": "debian-13", "user": user, "resources": wanted}
+    one["confirm_timeout"] = confirm
     if secret:
         one["sudo_password"] = "pw"
     secrets = {"pw": {"env": "SUDO_PW"}} if secret else {}
@@ -82,10 +86,31 @@ def test_p6_sudo_rs_is_told_a_wrong_password_once(thirteen: Lab) -> None:
     assert refusals(thirteen) - before == 1
 
 
+def test_s11_a_boot_of_the_programs_alone_takes_back_too(thirteen: Lab) -> None:
+    """`systemctl soft-reboot`: the kernel goes on, and with it the boot id."""
+    host, journals = thirteen.hosts["one"], Journals(thirteen.hosts["one"].rootfs)
+    before = {**files(host, FOLDERS), **runtime(host)}
+    boot = host.boot_id()
+    shut: dict[str, Any] = {
+        "files": {ALLOW: {"content": "AllowUsers nobody\n"}},
+        "services": {"ssh": {"reload": True, "restart_on": [f"file:{ALLOW}"]}},
+    }
+    real = wants(thirteen, "admin", secret=False, confirm="60s", **shut)
+    with real.start("provision", "--yes") as run:
+        says(host, journals, " confirm 60$")
+        run.kill()
+    host.run("systemctl soft-reboot", check=False)
+    reachable(thirteen, "one", 60)
+    assert host.boot_id() == boot
+    assert "reverting boot" in journal(host)
+    assert journal(host)[-1] == "reverted"
+    assert differences(before, {**files(host, FOLDERS), **runtime(host)}) == {}
+
+
 def test_s9_what_shuts_us_out_of_debian_13_is_taken_back(thirteen: Lab) -> None:
     host = thirteen.hosts["one"]
     service = {"ssh": {"reload": True, "restart_on": [f"file:{ALLOW}"]}}
-    shut = {
+    shut: dict[str, Any] = {
         "files": {"/etc/who": {"content": "s9\n"}, ALLOW: {"content": "AllowUsers nobody\n"}},
         "services": service,
     }

@@ -175,7 +175,10 @@ def test_f6_a_host_that_goes_down_and_stays_down_stops_no_other(tmp_path: Any) -
     with lab(["one", "two"]) as both:
         host = both.hosts["one"]
         off = {
-            "off": {"run": "systemctl poweroff --force --force; sleep 60", "unless": "test -e /x"}
+            "off": {
+                "run": "sleep 1; systemctl poweroff --force --force; sleep 60",
+                "unless": "test -e /x",
+            }
         }
         other = {"commands": {"c": {"run": "sleep 3; touch /c", "unless": "test -e /c"}}}
         hosts = {"one": {"resources": {"commands": off}}, "two": {"resources": other}}

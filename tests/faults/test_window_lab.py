@@ -128,6 +128,40 @@ def test_f12_a_server_that_is_away_for_a_while_is_waited_for(one: Lab) -> None:
     assert real.run("plan", "--detailed-exitcode").code == 0
 
 
+@SLOW
+def test_s11_what_nobody_is_left_to_take_back_is_not_called_done(one: Lab) -> None:
+    """The job and its timer are killed in the window: what looks as declared would not stay so."""
+    host, journals = one.hosts["one"], Journals(one.hosts["one"].rootfs)
+    real = only(one, confirm="60s", files={ALLOW: file("sshd: ALL\n")})
+    with real.start("provision", "--yes") as run:
+        says(host, journals, " arm ")
+        run.stop()
+        says(host, journals, " confirm 60$")
+        job = job_of(host)
+        # The brackets: whoever looks for a name has it on its own command line.
+        its = f"[j]obs/{job}/job"
+        host.run(f"pkill -KILL -f '{its}'", check=False)
+        run.kill()
+    gone = f"! pgrep -f '{its}'"
+    wait_for("the end of both", lambda: host.run(gone, check=False).returncode == 0, 10)
+    told = real.run("plan")
+    assert f"one  job {job} is not confirmed there: what it changed may be taken back yet" in (
+        told.stderr + told.stdout
+    )
+    checked = real.run("verify")
+    assert checked.code == 9
+    assert f"job {job} was not confirmed" in checked.stdout
+    first = real.run("provision", "--yes")
+    assert first.code == 6, first.said
+    assert f"one: job {job} there was never confirmed, and was taken back now" in first.stdout
+    assert "Run the same command again" in first.stdout
+    assert "sshd: ALL" not in host.run(f"cat {ALLOW}").stdout
+    second = real.run("provision", "--yes")
+    assert second.code == 0, second.said
+    assert "confirmed" in journal(host)
+    assert real.run("plan", "--detailed-exitcode").code == 0
+
+
 def test_s13_a_way_back_that_fails_is_never_called_a_success(one: Lab) -> None:
     """Somebody puts a directory where a file was; the rest is taken back all the same."""
     host, journals = one.hosts["one"], Journals(one.hosts["one"].rootfs)
