@@ -7,7 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
-from magnusctl.errors import Exit, MagnusError
+from magnusctl.errors import Exit, MagnusError, fault_words
 
 
 def main() -> NoReturn:
@@ -46,7 +46,7 @@ def main() -> NoReturn:
     except Exception as error:
         if debug:
             raise
-        _say(f"a fault of magnusctl itself: {type(error).__name__}: {error}")
+        _say(f"a fault of magnusctl itself: {fault_words(error)}")
         _say("Please report it, with what `magnusctl --debug …` shows.   (exit 1)")
         _leave(int(Exit.FAULT))
     _leave(0)

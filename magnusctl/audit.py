@@ -15,6 +15,8 @@ from typing import Any
 
 from magnusctl.state import canonical
 
+_JOB = re.compile(r"\d{8}-[0-9a-f]{6}", re.ASCII)
+
 
 def path() -> Path:
     """Where the lines are kept: below $XDG_STATE_HOME, or ~/.local/state."""
@@ -70,6 +72,8 @@ def unheard() -> dict[str, list[str]]:
     heard = set()
     for line in read():
         job, host = str(line.get("job")), str(line.get("host"))
+        if not _JOB.fullmatch(job):
+            continue
         if line.get("event") == "sent":
             sent.setdefault(host, []).append(job)
         elif line.get("event") == "heard" and line.get("result") not in ("", "unknown"):
@@ -78,16 +82,31 @@ def unheard() -> dict[str, list[str]]:
     return {host: jobs for host, jobs in found.items() if jobs}
 
 
+def trouble() -> str:
+    """Why the lines cannot be read, or nothing."""
+    try:
+        path().read_bytes()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{path()} cannot be read: {error.strerror}"
+    return ""
+
+
+def _text() -> str:
+    try:
+        return path().read_text(errors="replace")
+    except OSError:
+        return ""
+
+
 def read() -> Iterator[dict[str, Any]]:
     """The lines, oldest first; one that was cut by a crash is left out."""
-    try:
-        text = path().read_text(errors="replace")
-    except OSError:
-        return
+    text = _text()
     for line in text.splitlines():
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, dict):
             yield found

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from magnusctl.inventory.model import Host
 from magnusctl.report import Disruption
 from magnusctl.report.describe import restarted
-from magnusctl.resources.service import Service
-from magnusctl.state import Action, Change, Plan, Risk
+from magnusctl.resources.block import Block
+from magnusctl.resources.directory import Directory
+from magnusctl.resources.file import File
+from magnusctl.resources.service import unit_name
+from magnusctl.state import Action, Change, Plan, Resource, Risk
 
 _SERVICES = ("service", "launchd")
 _KINDS = {"package": "packages", "command": "command"}
@@ -77,20 +81,60 @@ def _of_anything(change: Change) -> Iterator[str]:
 
 
 def _of_units(host: Host, plan: Plan) -> Iterator[tuple[str, str]]:
-    """A protected service that this plan leaves alone, although what it starts from changes."""
-    judged = {service_token(c.resource.name) for c in plan.changes if c.resource.kind in _SERVICES}
+    """A protected service that this plan leaves alone, although what it starts from changes, or
+    that it leaves running and not to be started any more."""
+    services = [change for change in plan.changes if change.resource.kind in _SERVICES]
+    judged = {service_token(change.resource.name) for change in services}
     for service in host.protected_services:
         token = service_token(service)
-        files = Service(unit=service).made_of()
+        for change in services:
+            if service_token(change.resource.name) == token and _is_disabled(change):
+                yield token, "is not started at the next boot any more"
         for change in plan.changes if token not in judged else ():
-            if _is_part(change, files, service):
+            if _is_part(change.resource, service):
                 yield token, f"{change.resource.id} changes: its next start is another"
 
 
-def _is_part(change: Change, files: tuple[str, ...], service: str) -> bool:
-    name = change.resource.id
-    whole = name in files or name == f"file:/Library/LaunchDaemons/{service}.plist"
-    # A unit that is only now made belongs to nothing that runs.
-    return (whole and change.action is not Action.CREATE) or any(
-        name.startswith(f"{file}.d/") for file in files
+def _is_disabled(change: Change) -> bool:
+    return (change.before or {}).get("enabled") == "yes" and change.after.get("enabled") == "no"
+
+
+def _is_part(resource: Resource, service: str) -> bool:
+    """Whether a file is one of those that a service is made of, wherever such may lie: a new one
+    among them takes the place of one that the vendor shipped."""
+    if not isinstance(resource, File | Block | Directory):
+        return False
+    folder, _, name = resource.path.rpartition("/")
+    if folder == "/Library/LaunchDaemons":
+        return name == f"{service}.plist"
+    units = _names_of(service)
+    drop_ins = {f"{unit}.d" for unit in units} | {f"{part}.d" for part in _prefixes(service)}
+    if isinstance(resource, Directory):
+        return folder in _UNIT_FOLDERS and name in drop_ins
+    parent, _, last = folder.rpartition("/")
+    return (folder in _UNIT_FOLDERS and name in units) or (
+        parent in _UNIT_FOLDERS and last in drop_ins
     )
+
+
+_UNIT_FOLDERS = {
+    *(f"{top}/systemd/system" for top in ("/etc", "/run", "/usr/lib", "/lib", "/usr/local/lib")),
+    *("/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient"),
+    *("/etc/systemd/system.attached", "/run/systemd/system.attached", "/run/systemd/generator"),
+}
+
+
+def _names_of(service: str) -> set[str]:
+    """A unit, its template, and the units that start it: `engine@1.service` is `engine@.service`,
+    and `engine.socket` belongs to `engine.service`."""
+    stem, _, kind = unit_name(service).rpartition(".")
+    stems = {stem, re.sub("@.*", "@", stem)}
+    return {f"{one}.{end}" for one in stems for end in {kind, "socket", "timer", "path"}}
+
+
+def _prefixes(service: str) -> set[str]:
+    """The units whose drop-ins count for all that begin with their name: `a-b.service` has those of
+    `a-.service` and of `service`."""
+    stem, _, kind = unit_name(service).rpartition(".")
+    parts = stem.split("-")
+    return {kind, *(f"{'-'.join(parts[:n])}-.{kind}" for n in range(1, len(parts)))}

@@ -54,6 +54,12 @@ class MagnusError(Exception):
         return "\n".join(part for part in (head, self.detail, self.hint) if part)
 
 
+def fault_words(error: BaseException) -> str:
+    """A fault of ours in words; one of Unicode tells a part of the text that it is about."""
+    name = type(error).__name__
+    return name if isinstance(error, UnicodeError) else f"{name}: {error}"
+
+
 class InputError(MagnusError):
     """The inventory, a template or the command line is wrong; nothing was contacted."""
 

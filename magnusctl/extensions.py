@@ -18,7 +18,7 @@ from magnusctl.inventory.select import select
 from magnusctl.inventory.validate import TAKEN, load_check, load_resources
 from magnusctl.roles import ROLES, Role, declared
 from magnusctl.roles.context import Context
-from magnusctl.roles.yielded import fault_of
+from magnusctl.roles.yielded import fault_of, is_text
 from magnusctl.state import Resource
 from magnusctl.userfile import UserFile, faults_of, in_words, line_of, read
 
@@ -95,7 +95,10 @@ def _python_check(name: str, path: Path, inventory: Inventory) -> Custom:
             raise InputError(f"TIMEOUT_S must be 1 to {LONGEST_S}, not {seconds}")
         hosts = _hosts(inventory, _wanted(module, "HOSTS", str, "*"), path)
         judge = _judge(_wanted(module, "judge", Callable), path)
-        return Custom(name, _wanted(module, "RUN", str), judge, hosts, seconds)
+        run = _wanted(module, "RUN", str)
+        if "\0" in run or not is_text(run):
+            raise InputError("'RUN' holds what no shell text can: a NUL byte, or half a character")
+        return Custom(name, run, judge, hosts, seconds)
 
 
 def _hosts(inventory: Inventory, pattern: str, path: Path) -> frozenset[str]:
@@ -125,9 +128,11 @@ def _judge(judge: Callable[[Sequence[str]], object], path: Path) -> Judge:
     def guarded(lines: Sequence[str]) -> Judgement:
         try:
             found = judge(lines)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # sys.exit() among them: it must not end this program well
             return unknown(f"{line_of(error, path)}: {in_words(error)}", "Mend the check.")
-        if isinstance(found, Judgement):
+        if isinstance(found, Judgement) and found.is_sound:
             return found
         return unknown(f"{path}: judge returns {found!r}", "Return passed(…) or failed(…).")
 

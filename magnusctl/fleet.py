@@ -147,7 +147,7 @@ def plan_all(
             converge.plan(machine, observation),
             simulated=machine.simulated,
             texts=observation.answers.get("text"),
-            fingerprints=fingerprints(machine.desired, observation.states),
+            fingerprints=fingerprints(machine.host, machine.desired, observation.states),
             news=_news(machine, observation),
             unsettled=observation.facts.unsettled,
         )

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from magnusctl.errors import Interrupted, MagnusError
+from magnusctl.errors import Interrupted, MagnusError, fault_words
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ def _expected(name: str, result: T | BaseException) -> T | MagnusError:
     if os.environ.get("MAGNUS_DEBUG"):
         raise result
     return MagnusError(
-        f"a fault of magnusctl itself: {type(result).__name__}: {result}",
+        f"a fault of magnusctl itself: {fault_words(result)}",
         host=name,
         hint="Please report it, with what MAGNUS_DEBUG=1 shows.",
     )

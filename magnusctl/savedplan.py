@@ -10,6 +10,7 @@ from typing import Any
 
 from magnusctl import __version__, whole
 from magnusctl.errors import ConflictError, InputError
+from magnusctl.inventory.model import Host
 from magnusctl.plan import as_json
 from magnusctl.report import Planned
 from magnusctl.resources import settled
@@ -30,17 +31,27 @@ class Saved:
     seen: Mapping[str, Mapping[str, tuple[str, str]]]
 
 
+THE_HOST = "the way to it"
+"""Stands for how a host is reached and as whom, beside the resources on it."""
+
+
 def fingerprints(
-    desired: Sequence[Resource], states: Mapping[str, Observed]
+    host: Host, desired: Sequence[Resource], states: Mapping[str, Observed]
 ) -> dict[str, tuple[str, str]]:
-    """For every resource the digest of what is declared and of what the host said."""
-    return {
+    """For every resource the digest of what is declared and of what the host said, and first the
+    digest of how the host is reached: the same plan on another machine is another plan."""
+    way = host.model_dump(mode="json", include=_WAY)
+    found = {
         resource.id: (
             digest(canonical(_declared(settled(resource)))),
             digest(states[resource.id].answer),
         )
         for resource in desired
     }
+    return {THE_HOST: (digest(canonical(way)), ""), **found}
+
+
+_WAY = {"address", "port", "user", "connection", "become", "root", "ssh", "os", "confirm_timeout"}
 
 
 def _declared(resource: Resource) -> dict[str, Any]:
@@ -56,7 +67,10 @@ def _declared(resource: Resource) -> dict[str, Any]:
 def write(path: Path, planned: Sequence[Planned], *, limit: str, tags: str) -> None:
     """Write plans whole or not at all. Raises InputError; a host without a plan is left out."""
     hosts = {
-        item.host: {"plan": as_json(item.plan), "seen": item.fingerprints}
+        item.host: {
+            "plan": as_json(item.plan),
+            "seen": [[name, *pair] for name, pair in item.fingerprints.items()],
+        }
         for item in planned
         if item.plan is not None
     }
@@ -85,7 +99,7 @@ def read(path: Path) -> Saved:
         claimed = document.pop("digest")
     except OSError as error:
         raise InputError(error.strerror or "cannot be read", where=str(path)) from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError("this is no plan of magnusctl", where=str(path), hint=_MAKE) from None
     if kind != "magnusctl plan" or document.get("schema") != SCHEMA:
         raise InputError("this is no plan of this magnusctl", where=str(path), hint=_MAKE)
@@ -97,18 +111,21 @@ def read(path: Path) -> Saved:
             where=str(path),
             hint=_MAKE,
         )
-    if document["tool"] != __version__:
+    if document.get("tool") != __version__:
         raise ConflictError(
-            f"the plan was made by magnusctl {document['tool']}, this is {__version__}. "
+            f"the plan was made by magnusctl {document.get('tool')}, this is {__version__}. "
             "Nothing was contacted.",
             where=str(path),
             hint=_MAKE,
         )
-    seen = {
-        host: {name: (pair[0], pair[1]) for name, pair in entry["seen"].items()}
-        for host, entry in document["hosts"].items()
-    }
-    return Saved(document["limit"], document["tags"], seen)
+    try:
+        seen = {
+            host: {name: (declared, answer) for name, declared, answer in entry["seen"]}
+            for host, entry in document["hosts"].items()
+        }
+        return Saved(document["limit"], document["tags"], seen)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InputError("this is no plan of magnusctl", where=str(path), hint=_MAKE) from None
 
 
 _MAKE = "Make a new one with:  magnusctl plan -o FILE"
@@ -117,7 +134,9 @@ _MAKE = "Make a new one with:  magnusctl plan -o FILE"
 def require_fresh(saved: Saved, planned: Sequence[Planned]) -> None:
     """Raise ConflictError when a host, or what is declared for it, is not as it was when the plan
     was made; a host that does not answer is not judged."""
-    stale = [line for item in planned for line in _stale(saved, item)]
+    gone = [host for host in saved.seen if host not in {item.host for item in planned}]
+    stale = [f"  {host}: it is in the plan, and is not declared any more" for host in gone]
+    stale += [line for item in planned for line in _stale(saved, item)]
     if not stale:
         return
     more = [f"  … and {len(stale) - _TOLD} more"] if len(stale) > _TOLD else []
@@ -144,6 +163,9 @@ def _stale(saved: Saved, item: Planned) -> Iterator[str]:
             yield f"  {item.host}: {name} is declared otherwise: {_pair(before[0], now[0])}"
         elif before[1] != now[1]:
             yield f"  {item.host}: {name} changed on the host: {_pair(before[1], now[1])}"
+    if set(was) == set(item.fingerprints) and list(was) != list(item.fingerprints):
+        moved = next(a for a, b in zip(was, item.fingerprints, strict=True) if a != b)
+        yield f"  {item.host}: what is declared is in another order, from {moved} on"
 
 
 def _pair(expected: str, found: str) -> str:

@@ -56,7 +56,9 @@ def faults_of(path: Path) -> Iterator[None]:
     except MagnusError as error:
         error.where = error.where or line_of(error, path)
         raise
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise InputError(in_words(error), where=line_of(error, path)) from error
 
 

@@ -156,6 +156,14 @@ def test_a_fault_of_a_role_in_python_has_its_line(text: str, said: str, ours: Pr
         ("Service(unit='x', enabled='yes')", "must be True or False or None, not 'yes'"),
         ("Interface(mac='m', address='a', mtu=True)", "'mtu' must be a whole number, not True"),
         ("Service(unit='')", "service: its name is empty"),
+        ("Service(unit='ssh\\nx')", "service: 'unit' is 'ssh\\nx': expected a unit name"),
+        ("Service(unit='--no-block')", "'unit' is '--no-block': expected a unit name"),
+        ("File(path='/x', owner='--help')", "'owner' is '--help': expected a user"),
+        ("File(path='/x', ensure='maybe')", "'ensure' is 'maybe': Input should be 'present'"),
+        ("File(path='/x', validator='none')", "the validators are chrony, netplan"),
+        ("File(path='/x', content='\\ud800')", "it holds half a character"),
+        ("Command(label='x', run='true')", "command: it needs 'unless' or 'restart_on'"),
+        ("Command(label='x', run='', unless='x', seconds=-5)", "'seconds' is -5: Input should be"),
         ("Resource()", "it yields a resource of the kind ''; the kinds are block, command"),
     ],
 )
@@ -163,13 +171,14 @@ def test_a_resource_with_a_wrong_value_is_refused(resource: str, said: str, ours
     ours.inventory("roles: [own]")
     ours.write(
         "roles/own.py",
+        "from magnusctl.resources.command import Command\n"
         "from magnusctl.resources.file import File\n"
         "from magnusctl.resources.interface import Interface\n"
         "from magnusctl.resources.service import Service\n"
         f"from magnusctl.state import Resource\ndef resources(context):\n    yield {resource}\n",
     )
     answer = ours.refused()
-    assert answer.startswith("roles/own.py:6: role own: ")
+    assert answer.startswith("roles/own.py:7: role own: ")
     assert said in answer
 
 

@@ -126,6 +126,10 @@ def test_a_check_in_python_judges_the_lines(ours: Project) -> None:
     [
         ("    return max(map(float, 'x'))\n", "checks/heat.py:6: ValueError: could not convert"),
         ("    return True\n", "checks/heat.py: judge returns True"),
+        ("    import sys; sys.exit(0)\n", "checks/heat.py:6: SystemExit: 0"),
+        ("    raise GeneratorExit\n", "checks/heat.py:6: GeneratorExit"),
+        ("    return passed(42)\n", "checks/heat.py: judge returns Judgement("),
+        ("    return failed('x', remedy=7)\n", "checks/heat.py: judge returns Judgement("),
     ],
 )
 def test_a_fault_of_a_judge_is_the_result_of_its_check(

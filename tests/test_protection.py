@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,9 +15,10 @@ from magnusctl.disruptions import disruptions
 from magnusctl.errors import HostError, InputError, PreconditionError
 from magnusctl.inventory.model import Host, Inventory
 from magnusctl.plan import diff
-from magnusctl.protection import check_consents, frozen, held, protect
+from magnusctl.protection import check_consents, frozen, held, lasts_s, protect
 from magnusctl.report import Planned
 from magnusctl.resources import seal
+from magnusctl.resources.block import Block
 from magnusctl.resources.command import Command
 from magnusctl.resources.file import File
 from magnusctl.resources.launchd import Launchd
@@ -161,7 +163,14 @@ def test_what_goes_together_is_one_line_with_few_names() -> None:
     ("path", "before", "counts"),
     [
         (UNIT, OLD, True),
-        (UNIT, ABSENT, False),
+        # It may take the place of one that the vendor ships.
+        (UNIT, ABSENT, True),
+        ("/etc/systemd/system/engine@.service", ABSENT, False),
+        *((f"{top}/systemd/system/engine.service", OLD, True) for top in ("/usr/lib", "/run")),
+        ("/etc/systemd/system.control/engine.service.d/50-CPUWeight.conf", ABSENT, True),
+        ("/etc/systemd/system/service.d/10-all.conf", ABSENT, True),
+        ("/etc/systemd/system/engine.socket", OLD, True),
+        ("/etc/systemd/system/engine-.service.d/10-all.conf", ABSENT, False),
         (f"{UNIT}.d/10-limits.conf", OLD, True),
         (f"{UNIT}.d/10-limits.conf", ABSENT, True),
         ("/etc/systemd/system/engine.service.old", OLD, False),
@@ -174,13 +183,31 @@ def test_the_unit_of_a_protected_service_counts_even_if_nothing_restarts_it(
     plan = planned([File(path=path, content="x\n")], before)
     found = disruptions(protected(protected_services=("engine",)), plan)
     assert [(d.what, path in d.why) for d in found] == ([("engine", True)] if counts else [])
-    assert disruptions(protected(protected_services=("third",)), plan) == ()
+    if "/service.d/" not in path:
+        assert disruptions(protected(protected_services=("third",)), plan) == ()
 
 
-def test_the_unit_of_an_instance_is_its_template() -> None:
-    plan = planned([File(path="/etc/systemd/system/engine@.service", content="x\n")], OLD)
+@pytest.mark.parametrize("name", ["engine@.service", "engine@asx.service", "engine@.service.d/x"])
+def test_the_unit_of_an_instance_is_its_template(name: str) -> None:
+    plan = planned([File(path=f"/etc/systemd/system/{name}", content="x\n")], OLD)
     (found,) = disruptions(protected(protected_services=("engine@asx",)), plan)
     assert found.what == "engine@asx"
+
+
+def test_a_block_and_what_counts_for_all_of_a_prefix_count() -> None:
+    service = protected(protected_services=("trade-engine",))
+    block = Block(path="/etc/systemd/system/trade-engine.service", content="x\n")
+    prefix = File(path="/etc/systemd/system/trade-.service.d/x.conf", content="x\n")
+    for resource in (block, prefix):
+        (found,) = disruptions(service, planned([resource], ABSENT))
+        assert found.what == "trade-engine"
+
+
+def test_a_protected_service_that_is_not_to_start_any_more_is_disturbed() -> None:
+    plan = planned([Service(unit="engine", enabled=False, running=None)], UP)
+    (found,) = disruptions(protected(protected_services=("engine",)), plan)
+    assert (found.what, found.why) == ("engine", "is not started at the next boot any more")
+    assert disruptions(protected(protected_services=("other",)), plan) == ()
 
 
 def test_a_service_in_the_plan_speaks_for_its_unit() -> None:
@@ -206,6 +233,25 @@ def test_a_freeze_says_until_when_and_why(
     inventory: Inventory, host: str, now: datetime | None, said: str | None
 ) -> None:
     assert frozen(inventory, host, now) == said
+
+
+@pytest.mark.parametrize(
+    ("host", "now", "allow", "seconds"),
+    [
+        ("linode", datetime(2026, 3, 3, 22, 45, tzinfo=UTC), [], 5 * 60),
+        ("linode", datetime(2026, 3, 3, 22, 45, tzinfo=UTC), ["linode:freeze"], math.inf),
+        # The engine may be disturbed while the window is open, and no longer.
+        ("linode", SUNDAY, [], 2 * 3600),
+        ("plain", AFTER, [], math.inf),
+    ],
+    ids=["a freeze begins", "lifted", "a maintenance ends", "no window"],
+)
+def test_a_permission_says_for_how_long_it_stands(
+    inventory: Inventory, host: str, now: datetime, allow: list[str], seconds: float
+) -> None:
+    engine = Service(unit="engine", restart_on=("file:/etc/x",))
+    plan = planned([File(path="/etc/x", content="x\n"), engine], OLD, UP, host=host)
+    assert lasts_s(inventory, host, plan, allow, now) == seconds
 
 
 @pytest.mark.parametrize(

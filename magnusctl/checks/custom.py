@@ -25,6 +25,12 @@ class Judgement:
     target: str = ""
     remedy: str = ""
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether each part of it is what it should be: a project's own code made it."""
+        texts = (self.measured, self.target, self.remedy)
+        return isinstance(self.verdict, Verdict) and all(isinstance(text, str) for text in texts)
+
 
 def passed(measured: str = "", target: str = "") -> Judgement:
     """All is well."""

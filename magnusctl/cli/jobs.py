@@ -67,12 +67,19 @@ def attach(
 ) -> None:
     """Follow a job from its first line to its end, whoever started it."""
     from magnusctl import attending
+    from magnusctl.errors import Interrupted
 
     machine = _machine(inventory_paths(inventory, overlay), host, ask_sudo=ask_sudo)
     name = attending.named(machine, job, running=False)
     drawn = report(json)
     try:
         attending.attach(machine, name, drawn)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; job {name} goes on there if it has not ended",
+            host=host,
+            hint=f"Come back to it with:  magnusctl attach {host} {name}",
+        ) from None
     finally:
         drawn.close()
     drawn.note(host, f"job {name} ended well")
@@ -84,12 +91,13 @@ def cancel(
     inventory: InventoryOption = None,
     overlay: OverlayOption = None,
     ask_sudo: AskSudoOption = False,
+    json: JsonOption = False,
 ) -> None:
     """Let a job end after its current step. What it did stays; `rollback` takes it back."""
     from magnusctl import attending
 
     machine = _machine(inventory_paths(inventory, overlay), host, ask_sudo=ask_sudo)
-    typer.echo(attending.cancel(machine, job))
+    report(json).said("cancel", host, attending.cancel(machine, job))
 
 
 def history(
@@ -103,8 +111,11 @@ def history(
 ) -> None:
     """Show who did what, when, from which plan, and with which result."""
     from magnusctl import attending, audit
+    from magnusctl.errors import PreconditionError
 
     lines: list[dict[str, Any]] = list(audit.read())
+    if not host and audit.trouble():
+        raise PreconditionError(audit.trouble(), hint="Ask a host itself:  magnusctl history HOST")
     if host:
         paths = inventory_paths(inventory, overlay)
         lines = attending.history(_machine(paths, host, ask_sudo=ask_sudo))

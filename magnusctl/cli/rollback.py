@@ -51,11 +51,11 @@ def rollback(
     from magnusctl import rollback as back
     from magnusctl.errand import Errand
 
+    errand = Errand(back.VERB, seconds(wait_lock, "--wait-lock"))
     fleet = _fleet(inventory_paths(inventory, overlay), host, ask_sudo=ask_sudo)
     name, way = back.of_job(fleet.machines[0], job)
     drawn = report(json)
     drawn.note(host, f"back to before job {name}")
-    errand = Errand(back.VERB, seconds(wait_lock, "--wait-lock"))
     planned, outcomes = _walk(fleet, way, drawn, errand, allow_disruption, dry_run, yes, json)
     raise typer.Exit(_code(planned, outcomes))
 
@@ -76,10 +76,10 @@ def deprovision(
     from magnusctl import rollback as back
     from magnusctl.errand import Errand
 
+    errand = Errand("deprovision", seconds(wait_lock, "--wait-lock"), keeps=False)
     fleet = _fleet(inventory_paths(inventory, overlay), host, ask_sudo=ask_sudo)
     way = back.of_everything(fleet.machines[0])
     drawn = report(json)
-    errand = Errand("deprovision", seconds(wait_lock, "--wait-lock"), keeps=False)
     planned, outcomes = _walk(fleet, way, drawn, errand, allow_disruption, dry_run, yes, json)
     code = _code(planned, outcomes)
     if not dry_run and not code:

@@ -6,7 +6,13 @@ from typing import Annotated
 
 import typer
 
-from magnusctl.cli.options import InventoryOption, OverlayOption, inventory_paths
+from magnusctl.cli.options import (
+    InventoryOption,
+    JsonOption,
+    OverlayOption,
+    inventory_paths,
+    report,
+)
 
 
 def trust(
@@ -19,6 +25,7 @@ def trust(
     fingerprint: Annotated[
         str, typer.Option("--fingerprint", help="Trust just this one (SHA256:…), without asking.")
     ] = "",
+    json: JsonOption = False,
 ) -> None:
     """Show a host's key and, if you say so, remember it. Nothing else is sent."""
     from magnusctl.cli.ask import agree
@@ -27,10 +34,11 @@ def trust(
     from magnusctl.trust import offered, remember
 
     offer = offered(load(inventory_paths(inventory, overlay)), host)
-    typer.echo(f"{host} at {offer.where} offers\n  {offer.fingerprint}   {offer.key_type}")
+    shown = f"{host} at {offer.where} offers\n  {offer.fingerprint}   {offer.key_type}"
+    report(json).said("offer", host, shown)
     offer.require_new(replace=replace)
     if not fingerprint and not offer.is_known:
         hint = "Trust it without a question: --fingerprint"
-        if not agree("Is this what its console shows?", hint):
+        if not agree("Is this what its console shows?", hint, possible=not json):
             raise PreconditionError("not trusted; nothing was written", host=host)
-    typer.echo(remember(offer, replace=replace, only=fingerprint))
+    report(json).said("trust", host, remember(offer, replace=replace, only=fingerprint))

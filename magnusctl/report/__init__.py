@@ -186,6 +186,10 @@ class Report(Protocol):
         """Hosts that could not be asked."""
         ...
 
+    def said(self, what: str, host: str, text: str) -> None:
+        """The one answer of a small command, which is called `what` for programs."""
+        ...
+
     def hushed(self) -> AbstractContextManager[None]:
         """Draw nothing while a person is asked; what happens meanwhile is told afterwards."""
         ...

@@ -134,10 +134,15 @@ class JsonReport:
     def garbage(self, host: str, found: Sequence[Garbage], *, gone: bool) -> None:
         for one in found:
             emit("garbage", host=host, gone=gone, **asdict(one))
+        kilobytes = sum(one.kilobytes for one in found)
+        emit("garbage-summary", host=host, gone=gone, count=len(found), kilobytes=kilobytes)
 
     def errors(self, found: Sequence[MagnusError]) -> None:
         for error in found:
             emit("error", **(error_json(error) or {}))
+
+    def said(self, what: str, host: str, text: str) -> None:
+        emit(what, host=host, text=text)
 
     def hushed(self) -> AbstractContextManager[None]:
         return nullcontext()

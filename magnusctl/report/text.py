@@ -122,6 +122,9 @@ class TextReport:
     def outcome(self, outcome: Outcome) -> None:
         self._live.outcome(outcome)
 
+    def said(self, what: str, host: str, text: str) -> None:
+        self._say(visible(text))
+
     def hushed(self) -> AbstractContextManager[None]:
         return self._live.hushed()
 
@@ -193,7 +196,7 @@ class TextReport:
 
     def _result(self, result: Result) -> None:
         sign, colour = self._sign(result.verdict)
-        target = f"   target {result.target}" if result.target else ""
+        target = f"   target {visible(result.target)}" if result.target else ""
         self._say(f"  {sign} {result.check:<20}  {visible(result.measured)}{target}", colour)
         if result.remedy and result.verdict is not Verdict.PASS:
             self._say(f"      {visible(result.remedy)}")

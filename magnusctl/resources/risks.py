@@ -58,13 +58,12 @@ _UNIT_FOLDERS = tuple(f"{top}/systemd/system" for top in ("/etc", "/run", "/usr/
 _FILES = (
     *(*_NETWORK, *_LOGIN, *_PROGRAMS),
     *(f"{home}/{name}" for home in _HOMES for name in _SHELLS),
-    *(
-        f"{folder}/{name}{end}"
-        for folder in _UNIT_FOLDERS
-        for unit in _UNITS
-        for name in (unit_name(unit),)
-        for end in ("", ".d/*")
-    ),
+)
+_UNIT_FILES = tuple(
+    f"{folder}/{unit_name(unit)}{end}"
+    for folder in _UNIT_FOLDERS
+    for unit in _UNITS
+    for end in ("", ".d/*")
 )
 _FOLDERS = (
     *(*_FILES, *_HOMES, "*/.ssh", "/home", "/users", "/run/sshd", "/etc/ssh", "/etc/pam.d"),
@@ -136,6 +135,8 @@ def _cuts_off(resource: Resource) -> bool:
             lines = resource.content.splitlines()
             if _any(path, _LIMITS_FILES):
                 return not all(map(_is_harmless_limit, lines))
+            if path.startswith(tuple(f"{folder}/" for folder in _UNIT_FOLDERS)):
+                return _any(path, _UNIT_FILES)
             if _any(path, _SYSCTL_FILES):
                 return any(_is_risky_key(line.partition("=")[0]) for line in lines)
             return _any(path, _FILES)

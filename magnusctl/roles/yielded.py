@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from magnusctl.inventory.fields import octal_mode, plain_path
+from pydantic import Field, TypeAdapter, ValidationError
+
+from magnusctl.inventory import fields as grammar
 from magnusctl.resources import KINDS
+from magnusctl.resources.command import Command
 from magnusctl.state import Resource
 
-_GRAMMARS = {"path": plain_path, "plist": plain_path, "mode": octal_mode}
+_GRAMMARS: Mapping[str, Any] = {
+    **dict.fromkeys(("path", "plist", "home", "shell"), grammar.AbsolutePath),
+    "mode": grammar.Mode,
+    "unit": grammar.Unit,
+    "package": grammar.PackageName,
+    "key": grammar.SysctlKey,
+    "hostname": grammar.HostName,
+    "comment": grammar.Comment,
+    **dict.fromkeys(("marker", "label"), grammar.Line),
+    "ensure": Literal["present", "absent"],
+    **dict.fromkeys(("user", "owner"), grammar.UserName),
+    "group": grammar.GroupName,
+    "seconds": Annotated[int, Field(ge=1)],
+}
+"""What a name of the inventory is held to, a name of a role is held to as well."""
+_VALIDATORS = ("-", "chrony", "netplan", "nft", "plist", "sshd", "sudoers", "unit")
 _SHOWN = 60
 
 
@@ -27,6 +46,8 @@ def fault_of(value: object) -> str:
         wrong = _wrong(name, getattr(value, name), hints[name])
         if wrong:
             return f"{value.kind}: '{name}' {wrong}"
+    if isinstance(value, Command) and not (value.unless or value.restart_on):
+        return "command: it needs 'unless' or 'restart_on', or it would never run"
     return "" if value.name else f"{value.kind}: its name is empty"
 
 
@@ -35,12 +56,26 @@ def _wrong(name: str, value: object, hint: Any) -> str:
         return f"must be {_words(hint)}, not {_shown(value)}"
     if isinstance(value, str) and "\0" in value:
         return "holds a NUL byte"
+    if isinstance(value, str) and not is_text(value):
+        return f"is {_shown(value)}: it holds half a character"
+    if name == "validator" and value not in _VALIDATORS:
+        return f"is {_shown(value)}: the validators are {', '.join(_VALIDATORS[1:])}"
+    if name not in _GRAMMARS or value in ("", None):
+        return ""
     try:
-        if name in _GRAMMARS and isinstance(value, str):
-            _GRAMMARS[name](value)
-    except ValueError as error:
-        return f"is {_shown(value)}: {error}"
+        TypeAdapter(_GRAMMARS[name]).validate_python(value)
+    except ValidationError as error:
+        return f"is {_shown(value)}: {error.errors()[0]['msg'].removeprefix('Value error, ')}"
     return ""
+
+
+def is_text(value: str) -> bool:
+    """Whether a text can be written down: half a character of UTF-16 cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _fits(value: object, hint: Any) -> bool:

@@ -131,7 +131,7 @@ def test_a_saved_plan_is_done_once_and_refused_when_stale(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda d: d["hosts"]["linode"]["seen"].popitem(), "the plan was edited or cut"),
+        (lambda d: d["hosts"]["linode"]["seen"].pop(), "the plan was edited or cut"),
         (lambda d: d.update(type="shopping list"), "this is no plan"),
     ],
 )
