@@ -16,6 +16,7 @@ from magnusctl.resources.block import Block
 from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File
 from magnusctl.resources.hostname import Hostname
+from magnusctl.resources.service import unit_name
 from magnusctl.script import library, needed, questions
 from magnusctl.state import Action, Change, Plan, Probe, Resource, Risk, Step, canonical, digest
 
@@ -66,6 +67,8 @@ class Job:
     confirm_s: int = 120
     closing_s: int = 600
     keeps: bool = True
+    spared: tuple[str, ...] = ()
+    """Services that nothing in this job may stop: those that are protected, and not in its plan."""
 
 
 def stages(plan: Plan) -> Stages:
@@ -118,6 +121,7 @@ def text(job: Job) -> str:
         'cd "${0%/*}" || exit 70',
         f"JOB={sh(job.about.job)}",
         f"GUARDED={sh(f' {guarded} ')} UNDO_ORDER={sh(' '.join(map(str, _backs(job))))}",
+        f"SPARED={sh(' '.join(map(unit_name, job.spared)))}",
         library(*dict.fromkeys(files)),
         '[ -z "$LOGIN_AS" ] || LOGIN=$LOGIN_AS',
     ]

@@ -6,6 +6,7 @@ import math
 import secrets
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from magnusctl import __version__, audit, converge, following, job, leftalone
@@ -47,6 +48,7 @@ def provision(machine: Machine, shown: Plan, listener: Listener, errand: Errand)
             if refusal:
                 raise refusal
             todo = make_job(machine, left, errand, permission.seconds)
+            todo = replace(todo, spared=tuple(units))
             if not todo.stages.steps:
                 raise _stays(machine, left)
             name = todo.about.job

@@ -13,6 +13,22 @@ wait_active() { # UNIT: until it is active, or has said that it will not be
   fail "$1 is not active"
 }
 
+# spares UNIT: fails when starting it would stop a service that must not be disturbed: whoever conflicts is stopped
+spares() {
+  [ -n "$SPARED" ] || return 0
+  _needs=$(system systemctl list-dependencies --plain --full -- "$1" 2>/dev/null | awk '{ print $NF }')
+  # shellcheck disable=SC2086 # units, one a line
+  _conflicts=" $(system systemctl show -p Conflicts --value -- "$1" $_needs 2>/dev/null | tr '\n' ' ') "
+  for _unit in $SPARED; do
+    case $_conflicts in
+    *" $_unit "*)
+      [ "$(system systemctl show -p ActiveState --value -- "$_unit")" != active ] ||
+        fail "refusing to start $1: it conflicts with $_unit, which is protected and runs" || return 1
+      ;;
+    esac
+  done
+}
+
 gone() { [ "$(system systemctl show -p LoadState --value -- "$1")" = not-found ]; }
 
 # put_service UNIT ENABLED RUNNING HOW INPUTS: HOW is start, restart or reload; "-" is not declared
@@ -34,6 +50,7 @@ put_service() {
   case $3 in
   no) gone "$1" || system systemctl stop -- "$1" || return 1 ;;
   yes)
+    spares "$1" || return 1
     case $4 in
     restart) system systemctl restart -- "$1" || return 1 ;;
     reload) system systemctl reload-or-restart -- "$1" || return 1 ;;

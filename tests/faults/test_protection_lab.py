@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.faults.real import Real, declare, journal, reachable
+from tests.faults.kill import Journals
+from tests.faults.real import Real, declare, journal, reachable, says
 from tests.lab import Lab, lab, missing
 from tests.lab.cluster import SYSCTLS, UNSETTABLE
 from tests.lab.engine import EngineState, engine_state, install_engine
@@ -243,3 +244,44 @@ def test_s16_in_a_maintenance_window_no_consent_is_needed(two: Lab) -> None:
     assert ran.code == 0, ran.said
     assert "allowed by window night" in ran.stdout
     assert engine(two).pid != before.pid
+
+
+@SLOW
+def test_s16_who_waits_for_a_lock_does_not_wait_into_a_freeze(two: Lab) -> None:
+    """The host is held by somebody until after the exchange has opened."""
+    host = two.hosts["linode"]
+    begins = (datetime.now(UTC) + timedelta(seconds=75)).replace(second=0, microsecond=0)
+    left = (begins - datetime.now(UTC)).total_seconds()
+    hold = {"run": f"sleep {left + 6:.0f}; touch /held", "unless": "test -e /held"}
+    first, journals = wants(two, **resources(commands={"hold": hold})), Journals(host.rootfs)
+    with first.start("provision", "--yes", "--allow-disruption", "linode:command") as run:
+        says(host, journals, " start 0$")
+        opens = {"timezone": "UTC", "from": f"{begins:%H:%M}", "to": "24:00", "note": "trading"}
+        days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+        declared = resources(files=files(**{"/etc/late": "1\n"}))
+        real = wants(two, windows={"asx": {**opens, "days": days}}, freeze=["asx"], **declared)
+        ran = real.run("provision", "--yes", "--wait-lock", "5m")
+        assert ran.code == 7, ran.said
+        assert "linode: held by " in ran.stdout
+        assert run.wait(60) == 0
+    assert not (host.rootfs / "etc/late").exists()
+    assert real.run("provision", "--yes").code == 3
+
+
+RIVAL = f"[Unit]\nConflicts={ENGINE}.service\n[Service]\nExecStart=/bin/sleep 600\n"
+FRIEND = "[Unit]\nRequires=rival.service\n[Service]\nExecStart=/bin/sleep 600\n"
+
+
+@pytest.mark.parametrize("unit", ["rival", pytest.param("friend", marks=SLOW)])
+def test_s16_a_service_that_would_stop_the_engine_is_not_started(two: Lab, unit: str) -> None:
+    """Not even one that needs another, which conflicts with it."""
+    before = engine(two)
+    units = {"rival": RIVAL, "friend": FRIEND}
+    paths = {f"/etc/systemd/system/{name}.service": text for name, text in units.items()}
+    services = {unit: {"enabled": False, "running": True}}
+    real = wants(two, **resources(files=files(**paths), services=services))
+    ran = real.run("provision", "--yes")
+    assert ran.code == 5, ran.said
+    refusal = f"refusing to start {unit}.service: it conflicts with {ENGINE}.service"
+    assert f"{refusal}, which is protected and runs" in ran.stdout
+    assert engine(two) == before
