@@ -53,18 +53,21 @@ def main() -> NoReturn:
 
 
 def _print(error: MagnusError, json: bool) -> int:
-    if json:
-        from magnusctl.report.jsonl import emit, error_json
+    # The exit code tells it even where nothing can be written.
+    with contextlib.suppress(OSError):
+        if json:
+            from magnusctl.report.jsonl import emit, error_json
 
-        emit("error", **(error_json(error) or {}))
-    from magnusctl.report.text import print_error
+            emit("error", **(error_json(error) or {}))
+        from magnusctl.report.text import print_error
 
-    print_error(error)
+        print_error(error)
     return int(error.exit_code)
 
 
 def _say(text: str) -> None:
-    print(f"magnusctl: {text}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        print(f"magnusctl: {text}", file=sys.stderr)
 
 
 def _leave(code: int) -> NoReturn:

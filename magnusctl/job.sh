@@ -266,8 +266,15 @@ run_job() {
   end_job $_result
 }
 
-# upload_died FOLDER: it was never run, and nobody sends more of it
-upload_died() { [ -s "$1/uploader" ] && [ ! -e "$1/pid" ] && ! kill -0 "$(cat "$1/uploader")" 2>/dev/null; }
+# upload_died FOLDER: it was never run, and nobody sends more of it; one that a power cut ended may not even say who did
+upload_died() {
+  if [ -e "$1/pid" ]; then return 1; fi
+  if [ -s "$1/uploader" ]; then
+    ! kill -0 "$(cat "$1/uploader")" 2>/dev/null
+  else
+    [ -n "$(find "$1" -prune -mtime +0 2>/dev/null)" ]
+  fi
+}
 
 # tidy FOLDER: what a job only works with; it may hold secrets
 tidy() { (cd "$1" && rm -rf uploader payload files reserve reserve.back reserve.names was would unit unit.said sshd.* objections.* block.* old.*); }

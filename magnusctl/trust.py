@@ -63,6 +63,7 @@ def remember(offer: Offer, *, replace: bool, only: str) -> str:
         )
     if offer.is_known:
         return f"{name} is trusted already."
+    host_keys.refuse_revoked(offer.target, offer.key)
     found = host_keys.known(offer.target)
     if known_hosts.revoked(found, offer.key):
         raise PreconditionError("this key is revoked. Nothing was written.", host=name)

@@ -39,7 +39,7 @@ def _lines_about(target: Target, port: int) -> list[Entry]:
 
 def check(target: Target, key_type: str, key: bytes) -> None:
     """Raise PreconditionError unless the offered key is pinned and not revoked."""
-    _refuse_revoked(target, key)
+    refuse_revoked(target, key)
     found, bare = known(target), known_without_port(target)
     bad = known_hosts.revoked([*found, *bare], key)
     if bad:
@@ -87,7 +87,7 @@ def _unknown(
     )
 
 
-def _refuse_revoked(target: Target, key: bytes) -> None:
+def refuse_revoked(target: Target, key: bytes) -> None:
     """Honour `RevokedHostKeys`; a list that cannot be read is no list without this key."""
     path = target.revoked_keys
     if path is None:
