@@ -100,7 +100,7 @@ boot_plist() {
 # snapshot_network NAME: addresses, routes and packet filter as they are, which no file may hold
 snapshot_network() {
   [ "$OS" = Linux ] && has ip || return 0
-  links_and_routes >"network.$1" && [ -s "network.$1" ] || return 1
+  system ip -o link show >/dev/null && links_and_routes >"network.$1" || return 1
   # Without the counters: they differ from one packet to the next.
   if has nft; then system nft -s list ruleset >"nft.$1" || rm -f "nft.$1"; fi
 }
@@ -147,7 +147,7 @@ not_under_another_name() {
 
 # restore_network: what the stage changed, and nothing else: others add addresses and routes at the same time
 restore_network() {
-  [ "$OS" = Linux ] && [ -s network.before ] || return 0
+  [ "$OS" = Linux ] && [ -e network.before ] || return 0
   [ -e network.after ] || snapshot_network after
   if [ -e nft.before ] && [ "$(cat nft.after 2>/dev/null)" != "$(cat nft.before)" ] &&
     [ "$(system nft -s list ruleset)" != "$(cat nft.before)" ]; then
