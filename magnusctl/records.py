@@ -83,20 +83,12 @@ def jobs_probe() -> Probe[Sequence[JobLine]]:
         found = []
         for line in lines:
             order, name, state, at, about = line.split(" ", 4)
-            one = _job_line(name, state, at, about)
+            told = _about(json.loads(about))
+            one = JobLine(name, state, at, told.verb, told.who, told.at, told.plan)
             found.append((int(order) if order.isdecimal() else 0, one))
         return [one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].when))]
 
     return Probe("jobs", "ask_jobs", -1, parse, FILES)
-
-
-def _job_line(name: str, state: str, at: str, about: str) -> JobLine:
-    try:
-        told = _about(json.loads(about))
-    except UNREADABLE:
-        # A power cut may have taken it; the other jobs are told all the same.
-        return JobLine(name, state, at, "?", "?", "?", "")
-    return JobLine(name, state, at, told.verb, told.who, told.at, told.plan)
 
 
 def ends_probe(jobs: Sequence[str]) -> Probe[Mapping[str, tuple[str, str]]]:

@@ -32,5 +32,7 @@ room() { df -Pk "$STATE" "$@" 2>/dev/null | awk 'NR > 1 { print $4, $NF }'; }
 no_space() {
   rm -f reserve
   _free=$(room)
+  # The last block may be gone, and what will not be run needs none.
+  rm -rf payload files
   event no-space "$1" "${_free:-? $STATE}"
 }

@@ -117,6 +117,7 @@ GROUP: State = {"ensure": "present", "members": "", "without": "me", "gid": "7"}
         (Directory(path="/home/me/.ssh", mode="0777"), ABSENT, False),
         (Directory(path="/home/me/.ssh", ensure="absent"), DIRECTORY, False),
         (Directory(path="/srv/models", mode="0777"), DIRECTORY, False),
+        (Directory(path="/home/me/.config/app", mode="0777"), DIRECTORY, False),
         (Directory(path="/etc/app", mode="0777"), DIRECTORY, False),
     ],
     ids=str,

@@ -66,9 +66,9 @@ _UNIT_FILES = tuple(
     for end in ("", ".d/*")
 )
 _FOLDERS = (
-    *(*_FILES, *_HOMES, "*/.ssh", "/home", "/users", "/run/sshd", "/etc/ssh", "/etc/pam.d"),
-    *("/etc/security", "/etc/netplan", "/etc/network", "/etc/systemd", "/etc/systemd/*"),
-    *("/usr/bin", "/usr/sbin", "/usr/lib*", "/usr/local", "/usr/local/bin", "/var/lib", "/var/run"),
+    *(*_NETWORK, *_LOGIN, *_PROGRAMS, "*/.ssh", "/run/sshd", "/etc/ssh", "/etc/pam.d"),
+    *("/etc/security", "/etc/netplan", "/etc/network", "/etc/systemd", "/etc/systemd/system"),
+    *("/usr/bin", "/usr/sbin", "/usr/lib", "/usr/local", "/usr/local/bin", "/var/lib", "/var/run"),
 )
 _LIMITS_FILES = ("/etc/security/limits.conf", "/etc/security/limits.d/*")
 _HARMLESS_LIMITS = ("core", "memlock", "msgqueue", "nice", "rtprio", "rttime")
@@ -124,7 +124,8 @@ def _is_way_in(resource: Resource, action: Action) -> bool:
         case Directory() if action is not Action.DELETE:
             # Only an empty one is ever removed.
             path = _plain(resource.path)
-            return path.count("/") == 1 or _any(path, _FOLDERS)
+            home = path.count("/") == 2 and _any(path, _HOMES)
+            return path.count("/") == 1 or home or _any(path, _FOLDERS)
     return False
 
 

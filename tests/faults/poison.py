@@ -83,7 +83,8 @@ class Watcher:
         self.looks = 0
         self.processes = 0
         self._needles = needles
-        self._spared: set[bytes] = set()
+        # Between fork and exec what this process starts is called as it is.
+        self._spared = {_read(os.getpid(), "cmdline")}
         self._going = threading.Event()
         self._threads = [threading.Thread(target=self._watch, daemon=True) for _ in range(2)]
 

@@ -94,7 +94,7 @@ def test_f3_the_control_is_killed_while_it_sends_the_job(place: Site) -> None:
     before = place.link.state().up
     place.link.throttle(rate=100_000)
     with host.start("provision", "--yes") as run:
-        place.link.until(lambda state: state.up > before + 60_000, 30)
+        place.link.until(lambda state: state.up > before + 40_000, 30)
         run.kill()
         run.wait(10)
     place.link.throttle()
