@@ -30,6 +30,8 @@ room() { df -Pk "$STATE" "$@" 2>/dev/null | awk 'NR > 1 { print $4, $NF }'; }
 
 # no_space KILOBYTES: so much is needed for what a job keeps of itself
 no_space() {
+  # What the reserve takes is needed as well as what did not fit beside it.
+  [ ! -s reserve ] || set -- $(($1 + 64))
   rm -f reserve
   _free=$(room)
   # The last block may be gone, and what will not be run needs none.
