@@ -9,7 +9,6 @@ from magnusctl.inventory.model import Host
 from magnusctl.report import Disruption
 from magnusctl.report.describe import restarted
 from magnusctl.resources.block import Block
-from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File
 from magnusctl.resources.service import unit_name
 from magnusctl.state import Action, Change, Plan, Resource, Risk
@@ -102,15 +101,13 @@ def _is_disabled(change: Change) -> bool:
 def _is_part(resource: Resource, service: str) -> bool:
     """Whether a file is one of those that a service is made of, wherever such may lie: a new one
     among them takes the place of one that the vendor shipped."""
-    if not isinstance(resource, File | Block | Directory):
+    if not isinstance(resource, File | Block):
         return False
     folder, _, name = resource.path.rpartition("/")
     if folder == "/Library/LaunchDaemons":
         return name == f"{service}.plist"
     units = _names_of(service)
     drop_ins = {f"{unit}.d" for unit in units} | {f"{part}.d" for part in _prefixes(service)}
-    if isinstance(resource, Directory):
-        return folder in _UNIT_FOLDERS and name in drop_ins
     parent, _, last = folder.rpartition("/")
     return (folder in _UNIT_FOLDERS and name in units) or (
         parent in _UNIT_FOLDERS and last in drop_ins

@@ -72,19 +72,24 @@ may_replace() {
   if [ -d "$ROOT$1" ]; then fail "$ROOT$1 is a directory" || return 1; fi
 }
 
-# stage_file SOURCE: its bytes as $_staged, beside $_target and with what else its file system knows of that: a list of
-# who else may read it. First nobody but us may: a folder can give every new file such a list, whatever the umask.
+# stage_file SOURCE: its bytes as $_staged, beside $_target and with the list of who else may read that, if it has one.
+# Until it is whole nobody but us may: a folder can give every new file such a list, whatever the umask. All of it goes
+# through one open file: a user whose folder this is may put a link in the place of its name at any moment.
 stage_file() {
-  # Not every shell that creates only new files knows a link to a device.
-  (umask 077 && set -C && true >"$_staged") && [ ! -L "$_staged" ] || return 1
-  if [ "$OS" = Linux ] && [ -e "$_target" ]; then
-    case $(ls -ld "$_target") in
-    ??????????+*)
-      cp --attributes-only --preserve=mode,xattr "$_target" "$_staged" || fail "the list of who may read $_target cannot be kept" || return 1
-      ;;
-    esac
-  fi
-  chmod 600 "$_staged" && cat "$1" >"$_staged"
+  _listed=
+  if [ "$OS" = Linux ] && [ -e "$_target" ]; then case $(ls -ld "$_target") in ??????????+*) _listed=yes ;; esac fi
+  (
+    umask 077
+    set -C
+    exec 3>"$_staged"
+    set +C
+    [ "$OS" != Linux ] || chmod 600 /proc/self/fd/3 2>/dev/null
+    cat "$1" >&3 || exit 1
+    if [ -n "$_listed" ] && ! cp --attributes-only --preserve=mode,xattr "$_target" /proc/self/fd/3; then
+      fail "the list of who may read $_target cannot be kept: cp of this host does not know such"
+      exit 2
+    fi
+  )
 }
 
 # replace_file SOURCE PATH MODE OWNER GROUP VALIDATOR: whoever looks sees the old bytes or the new ones.
@@ -94,10 +99,15 @@ replace_file() {
   may_replace "$2" || return 1
   rm -f "$_staged"
   [ -d "${_target%/*}/" ] || fail "the folder ${_target%/*} is not there, or is a link that leads nowhere" || return 1
-  if ! stage_file "$1"; then
+  stage_file "$1" || {
+    [ $? = 2 ] || say "cannot write beside $_target: is the disk full, or the file system read-only?"
     rm -f "$_staged"
-    fail "cannot write beside $_target: is the disk full, or the file system read-only?"
     return 1
+  }
+  # Not every shell that creates only new files knows a link to a device.
+  if [ -L "$_staged" ]; then
+    rm -f "$_staged"
+    fail "refusing to write through the symlink $_staged" || return 1
   fi
   # First the mode: once it is a user's, the name may lead elsewhere.
   if chmod "$3" "$_staged" && own "$4" "$5" "$_staged" && special_mode "$3" "$_staged" && validated "$6" "$_staged" "$2" &&

@@ -115,9 +115,12 @@ links_and_routes() {
 }
 
 routes() { # those of IPv6 that the kernel or a router made come again by themselves
-  system ip -4 route show | sed -e 's/ linkdown//' -e 's/^/route -4 /'
-  system ip -6 route show | grep -v -e 'proto kernel' -e 'proto ra' | sed -e 's/ linkdown//' -e 's/^/route -6 /'
+  system ip -4 route show | route_lines -4
+  system ip -6 route show | grep -v -e 'proto kernel' -e 'proto ra' | route_lines -6
 }
+
+# route_lines FAMILY: without what passes by itself, and with one blank between two words
+route_lines() { sed -e 's/ linkdown//' -e 's/ expires [0-9]*sec//' -e "s/^/route $1 /" | awk '{ $1 = $1; print }'; }
 
 # settle_boot: what systemd made of the files before they were restored, it makes of them again
 settle_boot() {
@@ -133,16 +136,31 @@ settle_boot() {
 # lines_of FILE NOT-IN: an empty list of patterns means every line, which not every grep thinks
 lines_of() { if [ -s "$2" ]; then grep -vxF -f "$2" "$1"; else cat "$1"; fi; }
 
-# not_under_another_name: a card that the stage renamed keeps its new name until the next boot; then its address and its
-# MTU are looked for under that
-not_under_another_name() {
+# names_of_now: network.before with the names that cards have in network.after: one that the stage renamed keeps its new
+# name until the next boot. Several cards may have one address, so only names that went and names that came are pairs.
+names_of_now() {
   awk '
-    FILENAME == "network.before" { if ($1 == "card") mac[$2] = $3; next }
-    FILENAME == "network.now" { if ($1 == "card") { name[$3] = $2; here[$2] = 1 } else now[$0] = 1; next }
-    ($1 == "mtu" || $1 == "address") && !($2 in here) && (mac[$2] in name) {
-      if (($1 " " name[mac[$2]] " " $3) in now) next
-    }
-    { print }' network.before network.now -
+    FNR == 1 { pass++ }
+    $1 != "card" && pass < 4 { next }
+    pass == 1 { was[$2] = 1; next }
+    pass == 2 { here[$2] = 1; if (!($2 in was)) came[$3] = $2; next }
+    pass == 3 { if (!($2 in here) && ($3 in came)) is[$2] = came[$3]; next }
+    {
+      for (i = 2; i <= NF; i++) if ((i == 2 && $1 != "route" || $(i - 1) == "dev") && ($i in is)) $i = is[$i]
+      print
+    }' network.before network.after network.before network.before
+}
+
+# own_cards: without the lines of cards that programs make and take away, when those are gone
+own_cards() {
+  grep -v -e '^card ' -e 'proto kernel' -e ' fe80:' | while read -r _what _device _rest; do
+    case $_device in
+    veth* | vnet* | vb-* | tap* | tun* | docker* | br-* | virbr* | cni* | cali* | flannel* | lxc*)
+      grep -q "^mtu $_device " network.now || continue
+      ;;
+    esac
+    printf '%s ' "$_what $_device $_rest;"
+  done
 }
 
 # restore_network: what the stage changed, and nothing else: others add addresses and routes at the same time
@@ -153,8 +171,9 @@ restore_network() {
     [ "$(system nft -s list ruleset)" != "$(cat nft.before)" ]; then
     { echo flush ruleset && cat nft.before; } >nft.restore && system nft -f nft.restore || return 1
   fi
-  lines_of network.before network.after >network.lost
-  lines_of network.after network.before >network.new
+  names_of_now >network.was
+  lines_of network.was network.after >network.lost
+  lines_of network.after network.was >network.new
   links_and_routes >network.now
   lines_of network.lost network.now | while read -r _what _device _value; do
     case $_what in
@@ -180,9 +199,10 @@ restore_network() {
     esac
   done <network.new
   links_and_routes >network.now
-  _missing=$(lines_of network.lost network.now | grep -v -e '^card ' -e 'proto kernel' | not_under_another_name | tr '\n' ';')
+  _missing=$(lines_of network.lost network.now | own_cards)
+  # What some program has added again since is its own.
   _left=$(while read -r _line; do grep -xF "$_line" network.now; done <network.new |
-    grep -v -e '^card ' -e '^mtu ' -e ' fe80:' -e 'proto kernel' | tr '\n' ';')
+    grep -v -e '^mtu ' -e 'proto dhcp' -e 'proto bird' -e 'proto zebra' -e 'proto bgp' -e 'proto ospf' | own_cards)
   if [ -n "$_missing$_left" ]; then
     event note network "the network is not as before; missing: ${_missing:-nothing}; still there: ${_left:-nothing}"
     return 1
@@ -225,7 +245,7 @@ confirm_stage() {
     if ! lives_in timer; then
       mv pending reverting 2>/dev/null
       # Confirmed a moment ago is not lost: then there was nothing to rename.
-      [ ! -e reverting ] || revert the-timer-died
+      if [ -e reverting ] || [ -e pending ]; then revert the-timer-died; fi
     fi
     sleep 0.1
   done
@@ -262,6 +282,9 @@ run_timer() {
   revert $_why
 }
 
+# now_is END: where nothing could be renamed when it began, nobody may confirm it afterwards
+now_is() { mv reverting "$1" 2>/dev/null || { true >"$1" && rm -f pending; }; }
+
 # revert WHY: undo what was begun, from the last change to the first, and say whether all of it went well
 revert() {
   if stopping; then exit 0; fi
@@ -273,14 +296,15 @@ revert() {
   done
   [ -z "$BOOTING" ] || settle_boot || _bad=yes
   # A boot of the kernel begins with nothing; one of the programs alone begins with what was.
-  [ "$BOOTING" = kernel ] || restore_network || _bad=yes
+  # A container may have the boot id of the machine around it, and cards that are not up yet.
+  [ "$BOOTING" = kernel ] || restore_network || [ -n "$BOOTING" ] || _bad=yes
   unhook_boot
   if [ -n "$_bad" ]; then
     event revert-failed
-    mv reverting revert-failed
+    now_is revert-failed
   else
     event reverted
-    mv reverting reverted
+    now_is reverted
   fi
 }
 

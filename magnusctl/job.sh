@@ -49,10 +49,13 @@ again() { in_session $MAGNUS_SH "$PWD/job" "$1" "$ROOT" "$LOGIN" "$2"; }
 # detach MODE: run this file in MODE where no cut link, no logout and no restart of sshd ends it
 detach() {
   if [ "$OS$ROOT$UID_NOW" = Linux0 ] && [ -d /run/systemd/system ] && command -v systemd-run >/dev/null 2>&1; then
-    # shellcheck disable=SC2086
-    systemd-run --quiet --collect --no-block --unit="magnus-$1-$JOB" -p KillMode=process -p OOMPolicy=continue -p IgnoreSIGPIPE=no \
-      --setenv=MAGNUS_SH="$MAGNUS_SH" --setenv=HOME="${HOME:-/root}" -- \
-      $MAGNUS_SH "$PWD/job" "$1" "$ROOT" "$LOGIN" </dev/null >/dev/null 2>&1 && return
+    # A systemd from before 2019 knows no policy for what the kernel kills.
+    for _policy in "-p OOMPolicy=continue" ""; do
+      # shellcheck disable=SC2086
+      systemd-run --quiet --collect --no-block --unit="magnus-$1-$JOB" -p KillMode=process -p IgnoreSIGPIPE=no $_policy \
+        --setenv=MAGNUS_SH="$MAGNUS_SH" --setenv=HOME="${HOME:-/root}" -- \
+        $MAGNUS_SH "$PWD/job" "$1" "$ROOT" "$LOGIN" </dev/null >/dev/null 2>&1 && return
+    done
   fi
   (again "$1") </dev/null >/dev/null 2>&1 &
 }
@@ -209,7 +212,9 @@ bury() {
   if lives_in "$1/timer"; then return 1; fi
   event reverting-job "${1##*/}"
   (cd "$1" && $MAGNUS_SH ./job revert "$ROOT" "$LOGIN" died </dev/null >/dev/null 2>&1)
-  [ -e "$1/reverted" ] || event unreverted "${1##*/}"
+  [ -e "$1/reverted" ] || [ -e "$1/confirmed" ] || event unreverted "${1##*/}"
+  # What was not even tried is tried by the next job.
+  [ ! -e "$1/pending" ] && [ ! -e "$1/reverting" ]
 }
 
 bury_dead() {
@@ -249,11 +254,11 @@ run_job() {
   audit begun
   steps
   within "$4" closing answers
-  if [ $_code != 0 ] && [ ! -e "late.$$" ]; then
+  if { [ $_code != 0 ] || [ "$_out" = /dev/null ]; } && [ ! -e "late.$$" ]; then
     rm -f reserve
     within "$4" closing answers
   fi
-  mv -f "$_out" answers
+  [ "$_out" = /dev/null ] || mv -f "$_out" answers
   rm -rf payload files
   _result=ok
   case $FAILED in ?*) _result=failed ;; esac

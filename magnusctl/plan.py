@@ -44,7 +44,7 @@ def _change(resource: Resource, seen: Observed, earlier: Mapping[str, Change]) -
     guarded = not any(name in earlier for name in (*resource.after, *resource.restart_on))
     action = _action(seen.state, after, different)
     return Change(
-        stirred(resource, action),
+        stirred(resource, action, different),
         action,
         seen.state,
         after,

@@ -158,7 +158,7 @@ def test_a_fault_of_a_role_in_python_has_its_line(text: str, said: str, ours: Pr
         ("Service(unit='')", "service: its name is empty"),
         ("Service(unit='ssh\\nx')", "service: 'unit' is 'ssh\\nx': expected a unit name"),
         ("Service(unit='--no-block')", "'unit' is '--no-block': expected a unit name"),
-        ("File(path='/x', owner='--help')", "'owner' is '--help': expected a user"),
+        ("File(path='/x', owner='--help')", "'owner' is '--help': expected a login name"),
         ("File(path='/x', ensure='maybe')", "'ensure' is 'maybe': Input should be 'present'"),
         ("File(path='/x', validator='none')", "the validators are chrony, netplan"),
         ("File(path='/x', content='\\ud800')", "it holds half a character"),

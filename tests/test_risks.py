@@ -24,10 +24,10 @@ CUTTING: list[Resource] = [
             *("/etc/ssh/sshrc", "/etc/nologin", "/run/nologin", "/etc/sudo.conf", "/etc/group"),
             *("/etc/sudoers.d/zz", "/etc/pam.d/common-auth", "/etc/security/access.conf"),
             *("/home/me/.ssh/authorized_keys", "/home/me/.ssh/rc", "/home/me/.bashrc"),
-            *("/root/.profile", "/Users/me/.zshenv", "/etc/profile.d/x.sh", "/etc/ld.so.preload"),
-            *("/etc/NetworkManager/conf.d/x", "/etc/wireguard/wg0.conf", "/usr/bin/sudo"),
+            *("/root/.cshrc", "/Users/me/.zshenv", "/etc/environment", "/etc/ld.so.preload"),
+            *("/etc/NetworkManager/conf.d/x", "/etc/wireguard/wg0.conf"),
             *("/etc/systemd/system/ssh.service", "/etc/systemd/system/ssh.service.d/x.conf"),
-            *("/private/etc/sudoers.d/x", "/etc/SSH/sshd_config", "/usr/lib/systemd/systemd"),
+            *("/private/etc/sudoers.d/x", "/etc/SSH/sshd_config", "/etc/ssh/keys/me"),
         )
     ),
     File(path="/etc/security/limits.d/x", content="* hard maxlogins 0\n"),
@@ -46,6 +46,8 @@ HARMLESS: list[Resource] = [
         for path in (
             *("/etc/chrony/chrony.conf", "/etc/hosts", "/opt/app/.bashrc.d", "/etc/motd"),
             *("/etc/systemd/system/app.service", "/srv/models/x", "/usr/local/bin/tool"),
+            *("/Library/LaunchDaemons/vllm.plist", "/etc/profile.d/cuda.sh", "/etc/ssh/ssh_config"),
+            *("/home/me/.ssh/known_hosts", "/etc/ld.so.conf.d/cuda.conf", "/home/me/.profile"),
         )
     ),
     File(
@@ -55,6 +57,7 @@ HARMLESS: list[Resource] = [
     *(Service(unit=unit) for unit in ("chrony", "nginx.service", "magnus-vllm@primary")),
     Sysctl(key="vm.swappiness", value="10"),
     Package(package="openssh-server"),
+    Package(package="systemd-timesyncd", ensure="absent"),
 ]
 DIRECTORY: State = {"ensure": "present", "type": "directory", "mode": "0700"}
 
@@ -84,6 +87,7 @@ def test_a_file_is_judged_by_the_validator_of_its_place(path: str, validator: st
     assert found.validator == validator
 
 
+FILE: State = {"ensure": "present", "content": "x", "mode": "0755"}
 USER: State = {"ensure": "present", "shell": "/bin/bash", "groups": "", "without": "", "home": "/x"}
 GROUP: State = {"ensure": "present", "members": "", "without": "me", "gid": "7"}
 
@@ -94,6 +98,10 @@ GROUP: State = {"ensure": "present", "members": "", "without": "me", "gid": "7"}
         (User(user="me", shell="/usr/sbin/nologin"), USER, True),
         (User(user="me", shell="/usr/sbin/nologin"), ABSENT, False),
         (User(user="me", ensure="absent"), USER, False),
+        (User(user="vllm", comment="serves"), USER, False),
+        (File(path="/usr/bin/sudo", content="y\n"), FILE, True),
+        (File(path="/usr/bin/sudo", content="y\n"), ABSENT, False),
+        (Directory(path="/models", mode="0777"), DIRECTORY, False),
         (Group(group="staff", without=("me",)), {**GROUP, "without": ""}, True),
         (Group(group="sudo", members=("me",)), GROUP, True),
         (Group(group="app", members=("me",)), GROUP, False),

@@ -32,14 +32,22 @@ def apply(
 ) -> list[Outcome]:
     """Ask once, apply what is not held, and draw what became of it."""
     from magnusctl import fleet as fleets
-    from magnusctl.cli.ask import consent
+    from magnusctl.cli.ask import agree, consent
     from magnusctl.errand import Permission
+    from magnusctl.errors import Exit
     from magnusctl.protection import held, lasts_s, protect
 
     if any(item.plan and not item.held for item in planned):
         consent(planned, verb=errand.verb, yes=yes, json=json)
         # A person may have thought for long: a window may have opened since.
         planned = protect(fleet.inventory, planned, allow, datetime.now(UTC))
+
+    elif any(item.has_work for item in planned) and not yes:
+        names = ", ".join(item.host for item in planned if item.has_work)
+        hint = f"Do it without a question:  magnusctl {errand.verb} --yes"
+        if not agree(f"Take back what nobody confirmed on {names}?", hint, possible=not json):
+            typer.echo("Nothing was done.")
+            raise typer.Exit(Exit.CHANGES_PENDING)
 
     def judge(host: str, plan: Plan) -> Permission:
         now = datetime.now(UTC)

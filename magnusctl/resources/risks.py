@@ -6,7 +6,7 @@ confirmation. So whole folders are named rather than files.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -45,18 +45,28 @@ _LOGIN = (
     *("/etc/nsswitch.conf", "/etc/pam.conf", "/etc/pam.d/*", "/etc/security/*", "/etc/login.defs"),
     *("/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/shells", "/etc/nologin"),
     *("/run/nologin", "/var/run/nologin", "/etc/ssh/*", "*/.ssh/*", "/etc/sudo*"),
-    *("/etc/environment", "/etc/profile", "/etc/profile.d/*", "/etc/bash.bashrc", "/etc/zsh*"),
-    *("/etc/csh*", "/etc/fish/*", "/etc/ld.so.*", "/etc/selinux/*", "/etc/apparmor.d/*"),
+    *("/etc/environment", "/etc/bash.bashrc", "/etc/zshenv", "/etc/zsh/zshenv", "/etc/csh*"),
+    *("/etc/fish/*", "/etc/ld.so.preload", "/etc/selinux/*", "/etc/apparmor.d/*"),
+)
+_OF_CLIENTS = (
+    *("/etc/ssh/ssh_config*", "/etc/ssh/ssh_known_hosts*", "*/.ssh/known_hosts*"),
+    *("*/.ssh/config*", "*/.ssh/id_*"),
 )
 _HOMES = ("/root", "/home/*", "/users/*", "/var/root")
-_SHELLS = (
-    *(".bashrc", ".bash_profile", ".bash_login", ".profile", ".zshenv", ".zprofile", ".zshrc"),
-    *(".zlogin", ".cshrc", ".tcshrc", ".login", ".config/fish/*", ".pam_environment"),
+_SHELLS = (*(".bashrc", ".zshenv", ".cshrc", ".tcshrc", ".config/fish/*", ".pam_environment"),)
+"""What a shell reads even where it only runs a command for ssh."""
+_PROGRAMS = (
+    *("/bin/*", "/sbin/*", "/usr/bin/*", "/usr/sbin/*", "/usr/lib/openssh/*", "/usr/lib/sudo/*"),
+    *("/usr/lib/systemd/systemd*", "/lib/systemd/systemd*", "/usr/lib/*/security/*"),
+    *("/lib/*/security/*", "/lib64/ld-*", "/lib/ld-*", "/usr/lib64/ld-*", "/usr/lib/ld-*"),
 )
-_PROGRAMS = ("/bin/*", "/sbin/*", "/lib*/*", "/usr/bin/*", "/usr/sbin/*", "/usr/lib*/*")
+_TOPS = {
+    *("/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/root", "/run", "/sbin"),
+    *("/usr", "/var", "/users", "/private", "/library", "/system"),
+}
 _UNIT_FOLDERS = tuple(f"{top}/systemd/system" for top in ("/etc", "/run", "/usr/lib", "/lib"))
 _FILES = (
-    *(*_NETWORK, *_LOGIN, *_PROGRAMS),
+    *(*_NETWORK, *_LOGIN),
     *(f"{home}/{name}" for home in _HOMES for name in _SHELLS),
 )
 _UNIT_FILES = tuple(
@@ -77,15 +87,11 @@ _KEYS = (
     *("net.ipv?.conf.*.rp_filter", "net.ipv?.conf.*.arp_*", "net.ipv6.conf.*.disable_ipv6"),
     *("net.ipv6.conf.*.accept_ra*", "net.ipv?.conf.*.accept_local", "kernel.pid_max"),
 )
-_PACKAGES = (
-    "openssh-*",
-    "sudo*",
-    "systemd*",
-    "libpam-*",
-    "netplan.io",
-    "network-manager",
-    "ifupdown",
-)
+_PACKAGES = {
+    *("openssh-server", "sudo", "systemd", "systemd-resolved", "libpam-modules", "libpam-runtime"),
+    *("netplan.io", "network-manager", "ifupdown", "dbus"),
+}
+"""Those that nobody takes away from afar: what they held could not be had again."""
 _GROUPS = ("*ssh*", "*login*", "sudo", "wheel", "admin", "admins", "root", "com.apple.access_*")
 _VALIDATORS = (
     ("/etc/ssh/sshd_config.d/*.conf", "sshd"),
@@ -106,26 +112,30 @@ def judged(resource: Resource) -> Resource:
     return resource
 
 
-def stirred(resource: Resource, action: Action) -> Resource:
-    """The resource with the risk that lies in changing what is there: an account, a group or a
-    folder that is only now made was nobody's way in. The host itself refuses to remove the account
-    that somebody came in with."""
-    if resource.risk is Risk.NONE and action is not Action.CREATE and _is_way_in(resource, action):
+def stirred(resource: Resource, action: Action, different: Collection[str]) -> Resource:
+    """The resource with the risk that lies in changing some attributes of what is there: what is
+    only now made (an account, a group, a folder, a program) was nobody's way in. The host itself
+    refuses to remove the account that somebody came in with."""
+    if action is Action.CREATE or resource.risk is not Risk.NONE:
+        return resource
+    if _is_way_in(resource, action, different):
         return replace(resource, risk=Risk.CONNECTIVITY)
     return resource
 
 
-def _is_way_in(resource: Resource, action: Action) -> bool:
+def _is_way_in(resource: Resource, action: Action, different: Collection[str]) -> bool:
     match resource:
         case User():
-            return action is not Action.DELETE
+            return not {"shell", "home", "without"}.isdisjoint(different)
+        case File():
+            return _any(_plain(resource.path), _PROGRAMS)
         case Group():
             return bool(resource.without) or _any(resource.group, _GROUPS)
         case Directory() if action is not Action.DELETE:
             # Only an empty one is ever removed.
             path = _plain(resource.path)
             home = path.count("/") == 2 and _any(path, _HOMES)
-            return path.count("/") == 1 or home or _any(path, _FOLDERS)
+            return path in _TOPS or home or _any(path, _FOLDERS)
     return False
 
 
@@ -136,6 +146,8 @@ def _cuts_off(resource: Resource) -> bool:
             lines = resource.content.splitlines()
             if _any(path, _LIMITS_FILES):
                 return not all(map(_is_harmless_limit, lines))
+            if _any(path, _OF_CLIENTS):
+                return False
             if path.startswith(tuple(f"{folder}/" for folder in _UNIT_FOLDERS)):
                 return _any(path, _UNIT_FILES)
             if _any(path, _SYSCTL_FILES):
@@ -148,7 +160,7 @@ def _cuts_off(resource: Resource) -> bool:
         case Launchd():
             return resource.label in ("com.openssh.sshd", "com.apple.pfctl")
         case Package():
-            return resource.ensure == "absent" and _any(resource.package, _PACKAGES)
+            return resource.ensure == "absent" and resource.package in _PACKAGES
         case Interface() | Netservice() | Hostname():
             return True
     return False

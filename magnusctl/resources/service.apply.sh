@@ -16,9 +16,9 @@ wait_active() { # UNIT: until it is active, or has said that it will not be
 # spares UNIT: fails when starting it would stop a service that must not be disturbed: whoever conflicts is stopped
 spares() {
   [ -n "$SPARED" ] || return 0
-  _needs=$(system systemctl list-dependencies --plain --full -- "$1" 2>/dev/null | awk '{ print $NF }')
+  _needs=$(system systemctl list-dependencies --all --plain --full -- "$1" 2>/dev/null | awk '{ print $NF }')
   # shellcheck disable=SC2086 # units, one a line
-  _conflicts=" $(system systemctl show -p Conflicts --value -- "$1" $_needs 2>/dev/null | tr '\n' ' ') "
+  _conflicts=" $(system systemctl show -p Conflicts -p ConflictedBy --value -- "$1" $_needs 2>/dev/null | tr '\n' ' ') "
   for _unit in $SPARED; do
     case $_conflicts in
     *" $_unit "*)

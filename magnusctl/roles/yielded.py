@@ -25,8 +25,7 @@ _GRAMMARS: Mapping[str, Any] = {
     "comment": grammar.Comment,
     **dict.fromkeys(("marker", "label"), grammar.Line),
     "ensure": Literal["present", "absent"],
-    **dict.fromkeys(("user", "owner"), grammar.UserName),
-    "group": grammar.GroupName,
+    **dict.fromkeys(("user", "owner", "group"), grammar.LoginName),
     "seconds": Annotated[int, Field(ge=1)],
 }
 """What a name of the inventory is held to, a name of a role is held to as well."""
@@ -42,8 +41,10 @@ def fault_of(value: object) -> str:
         known = ", ".join(KINDS)
         return f"it yields a resource of the kind '{value.kind}'; the kinds are {known}"
     hints = typing.get_type_hints(type(value))
-    for name in (field.name for field in fields(value)):
-        wrong = _wrong(name, getattr(value, name), hints[name])
+    for field in fields(value):
+        name, held = field.name, getattr(value, field.name)
+        same = held == field.default and type(held) is type(field.default)
+        wrong = "" if same else _wrong(name, held, hints[name])
         if wrong:
             return f"{value.kind}: '{name}' {wrong}"
     if isinstance(value, Command) and not (value.unless or value.restart_on):
@@ -60,7 +61,8 @@ def _wrong(name: str, value: object, hint: Any) -> str:
         return f"is {_shown(value)}: it holds half a character"
     if name == "validator" and value not in _VALIDATORS:
         return f"is {_shown(value)}: the validators are {', '.join(_VALIDATORS[1:])}"
-    if name not in _GRAMMARS or value in ("", None):
+    is_number = name in ("owner", "group") and str(value).isdecimal()
+    if name not in _GRAMMARS or value in ("", None) or is_number:
         return ""
     try:
         TypeAdapter(_GRAMMARS[name]).validate_python(value)

@@ -107,8 +107,8 @@ def _one(values: dict[str, list[str]], key: str) -> str:
     return values.get(key, [""])[0]
 
 
-def _expanded(written: str, values: dict[str, list[str]]) -> str:
-    """A word of ssh_config with its tokens and variables, which `ssh -G` prints as written."""
+def _with_tokens(written: str, values: dict[str, list[str]]) -> str:
+    """A word of ssh_config with its tokens expanded, which `ssh -G` prints as written."""
     local = socket.gethostname()
     tokens = {
         "%": "%",
@@ -123,12 +123,14 @@ def _expanded(written: str, values: dict[str, list[str]]) -> str:
         "r": _one(values, "user"),
         "u": getpass.getuser(),
     }
-    text = re.sub("%(.)", lambda match: tokens.get(match[1], match[0]), written)
-    return re.sub(r"\$\{(\w+)\}", lambda match: os.environ.get(match[1], match[0]), text)
+    return re.sub("%(.)", lambda match: tokens.get(match[1], match[0]), written)
 
 
 def _path(written: str, values: dict[str, list[str]]) -> Path:
-    return Path(_expanded(written, values)).expanduser()
+    """A path of ssh_config; it may hold variables, too."""
+    text = _with_tokens(written, values)
+    text = re.sub(r"\$\{(\w+)\}", lambda match: os.environ.get(match[1], match[0]), text)
+    return Path(text).expanduser()
 
 
 def _known_hosts(host: Host, values: dict[str, list[str]]) -> tuple[Path, ...]:
@@ -155,7 +157,8 @@ def _proxy_command(values: dict[str, list[str]], name: str) -> str:
     command = _one(values, "proxycommand")
     if command in ("", _NO_CONFIG):
         return ""
-    return _expanded(command, {"host": [name], **values})
+    # Its variables are the shell's to expand.
+    return _with_tokens(command, {"host": [name], **values})
 
 
 def _agent_socket(values: dict[str, list[str]]) -> str | None:
@@ -207,6 +210,6 @@ def _through(
         timeout_s=host.ssh.timeout,
         agent_socket=_agent_socket(values),
         revoked_keys=_revoked_keys(values),
-        proxy_command=_proxy_command(values, name),
+        proxy_command="" if before else _proxy_command(values, name),
         jump=_through(inventory, host, before or _one(values, "proxyjump"), (*seen, last)),
     )

@@ -99,7 +99,7 @@ def test_old_bytes_and_mode_are_kept_for_rollback(host: Host) -> None:
 @fewer_shells
 def test_a_secret_is_never_readable_by_others_not_even_for_a_moment(host: Host) -> None:
     wanted = a_file("/etc/secret", "hush\n", mode="0600")
-    host.standin("chmod", 'ls -ld "$2" | cut -c 1-10 >>"$MAGNUS_ROOT/modes"; exec /bin/chmod "$@"')
+    host.standin("chmod", 'ls -ldL "$2" | cut -c 1-10 >>"$MAGNUS_ROOT/modes"; exec /bin/chmod "$@"')
     assert host.provision(wanted).ok
     assert set(host.path("/modes").read_text().split()) == {"-rw-------"}
     assert mode(host.folder) == "0700"
