@@ -73,7 +73,7 @@ def test_a_power_cut_tells_nobody(one: Lab, host: Host) -> None:
         host.run("echo kept >/root/kept2; nohup sleep 301 >/dev/null 2>&1 &")
         host.power_off()
         time.sleep(0.5)
-        # Once it is back, a packet that was under way may be answered by whoever knows nothing of it.
+        # Once it is back, a packet under way may be answered by one who knows nothing of it.
         assert session.code is None
         host.power_on()
     assert host.boot_id() != boot
