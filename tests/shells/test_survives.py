@@ -31,6 +31,7 @@ from tests.shells.shells import FEWER, run
 from tests.shells.together import under
 
 pytestmark = pytest.mark.shells
+JOB = ("prelude.sh", "process.sh", "lock.sh", "job.sh", "files.sh", "guarded.sh")
 needs_ext4 = pytest.mark.skipif(bool(missing_ext4()), reason=missing_ext4() or "-")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="it needs Linux")
 
@@ -183,6 +184,24 @@ def test_a_dead_job_that_cannot_be_taken_back_is_told_by_the_next(host: Host) ->
     assert after.words == {"file:/etc/other": "ok"}
 
 
+@under(FEWER)
+def test_what_was_not_even_tried_is_tried_by_the_next(host: Host) -> None:
+    old = before(host)
+    job = asking(host)
+    _kill_both(job)
+    text = (job.folder / "job").read_text()
+    (job.folder / "job").write_text("exit 1\n")
+    assert host.provision(a_file("/etc/other")).ok
+    assert (job.folder / "pending").exists()
+    assert not (job.folder / "over").exists()
+    (job.folder / "job").write_text(text)
+    again = host.provision(a_file("/etc/third"))
+    assert f"unreverted {job.folder.name}" not in told_by(again.folder)
+    for name in ("other", "third"):
+        host.path(f"/etc/{name}").unlink()
+    assert_as_before(host, old)
+
+
 # ---- full tables and endless words
 
 
@@ -264,6 +283,42 @@ def test_a_network_that_does_not_come_back_is_never_called_reverted(linux: Host)
     told = told_by(job.folder)
     assert told[-1] == "end revert-failed"
     assert f"missing: address {device} 10.9.9.9/24;" in "\n".join(told)
+
+
+BEFORE = """\
+card eth0 02:01
+card br0 02:01
+mtu eth0 1500
+address eth0 10.0.0.2/24
+mtu veth7 1500
+address veth7 fe80::1/64
+route -4 10.0.0.0/24 dev eth0 metric 5
+"""
+AFTER = """\
+card lan 02:01
+card br0 02:01
+mtu lan 9000
+address lan 10.0.0.2/24
+route -4 10.0.0.0/24 dev lan metric 5
+"""
+
+
+@under(FEWER)
+def test_a_renamed_card_is_the_same_card_and_a_containers_that_went_is_not_missed(
+    host: Host,
+) -> None:
+    """Its bridge has the same address, and is another card."""
+    said = (
+        f"printf %s '{BEFORE}' >network.before; printf %s '{AFTER}' >network.after\n"
+        "names_of_now >network.was; cp network.after network.now\n"
+        "lines_of network.was network.after\necho ---\n"
+        "lines_of network.was network.now | own_cards\n"
+    )
+    lines = run(host.inline("job-1", JOB, said)).lines
+    assert lines == [
+        *("mtu lan 1500", "mtu veth7 1500", "address veth7 fe80::1/64"),
+        *("---", "mtu lan 1500; "),
+    ]
 
 
 # ---- files and names
