@@ -83,11 +83,13 @@ stage_file() {
     set -C
     exec 3>"$_staged"
     set +C
-    [ "$OS" != Linux ] || chmod 600 /proc/self/fd/3 2>/dev/null
+    # Not every shell that creates only new files knows a link to a device.
+    [ ! -L "$_staged" ] || exit 1
+    [ "$OS" != Linux ] || { [ -f /proc/self/fd/3 ] && chmod 600 /proc/self/fd/3; } || exit 1
     cat "$1" >&3 || exit 1
     if [ -n "$_listed" ] && ! cp --attributes-only --preserve=mode,xattr "$_target" /proc/self/fd/3; then
       fail "the list of who may read $_target cannot be kept: cp of this host does not know such"
-      exit 2
+      exit 99
     fi
   )
 }
@@ -100,15 +102,10 @@ replace_file() {
   rm -f "$_staged"
   [ -d "${_target%/*}/" ] || fail "the folder ${_target%/*} is not there, or is a link that leads nowhere" || return 1
   stage_file "$1" || {
-    [ $? = 2 ] || say "cannot write beside $_target: is the disk full, or the file system read-only?"
+    [ $? = 99 ] || say "cannot write beside $_target: is the disk full, or the file system read-only?"
     rm -f "$_staged"
     return 1
   }
-  # Not every shell that creates only new files knows a link to a device.
-  if [ -L "$_staged" ]; then
-    rm -f "$_staged"
-    fail "refusing to write through the symlink $_staged" || return 1
-  fi
   # First the mode: once it is a user's, the name may lead elsewhere.
   if chmod "$3" "$_staged" && own "$4" "$5" "$_staged" && special_mode "$3" "$_staged" && validated "$6" "$_staged" "$2" &&
     flush "$_staged" && keep_old "$_target" && may_replace "$2" && mv -f "$_staged" "$_target"; then

@@ -138,7 +138,8 @@ def test_f2_a_cut_in_the_middle_of_a_line_loses_and_repeats_nothing(
 ) -> None:
     host = place.host(f"middle{part}")
     question, both = answers
-    place.link.cut_after(down=question + (both - question) * part // 20)
+    # One answer is some bytes longer than another: the first cut is not to be in the question.
+    place.link.cut_after(down=question + 150 + (both - question - 150) * part // 20)
     ran = host.run("provision", "--yes", "--json")
     if ran.code == 4 and part < 10:
         # What came down before the cut were the answers to the upload: nothing had begun.
