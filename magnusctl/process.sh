@@ -38,3 +38,14 @@ now_s() {
     date +%s
   fi
 }
+
+kill_session() { # SIGNAL PID
+  # A session may hold more than one group: timeout(1) makes one.
+  for _stat in /proc/[0-9]*/stat; do
+    read -r _line 2>/dev/null <"$_stat" || continue
+    # shellcheck disable=SC2086 # state, parent, group, session: what comes before them may hold blanks
+    set -- "$1" "$2" ${_line##*) }
+    if [ "$6" = "$2" ]; then kill -s "$1" "${_line%% *}" 2>/dev/null; fi
+  done
+  kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "$2" 2>/dev/null || :
+}

@@ -39,7 +39,15 @@ def test_the_library_and_all_kinds_are_clean_together() -> None:
 
 def test_every_file_of_the_library_is_among_them() -> None:
     names = {path.name for path in LIBRARY}
-    assert names >= {"process.sh", "lock.sh", "job.sh", "files.sh", "guarded.sh", "follow.sh"}
+    assert names >= {
+        "process.sh",
+        "lock.sh",
+        "job.sh",
+        "files.sh",
+        "network.sh",
+        "guarded.sh",
+        "follow.sh",
+    }
     assert names >= {"jobs.sh", "gc.sh", "file.apply.sh", "custom.sh"}
 
 
