@@ -93,16 +93,12 @@ def trouble() -> str:
     return ""
 
 
-def _text() -> str:
-    try:
-        return path().read_text(errors="replace")
-    except OSError:
-        return ""
-
-
 def read() -> Iterator[dict[str, Any]]:
     """The lines, oldest first; one that was cut by a crash is left out."""
-    text = _text()
+    try:
+        text = path().read_text(errors="replace")
+    except OSError:
+        return
     for line in text.splitlines():
         try:
             found = json.loads(line)

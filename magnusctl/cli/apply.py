@@ -32,22 +32,17 @@ def apply(
 ) -> list[Outcome]:
     """Ask once, apply what is not held, and draw what became of it."""
     from magnusctl import fleet as fleets
-    from magnusctl.cli.ask import agree, consent
+    from magnusctl.cli.ask import consent
     from magnusctl.errand import Permission
-    from magnusctl.errors import Exit
     from magnusctl.protection import held, lasts_s, protect
 
     if any(item.plan and not item.held for item in planned):
         consent(planned, verb=errand.verb, yes=yes, json=json)
         # A person may have thought for long: a window may have opened since.
         planned = protect(fleet.inventory, planned, allow, datetime.now(UTC))
-
-    elif any(item.has_work for item in planned) and not yes:
-        names = ", ".join(item.host for item in planned if item.has_work)
-        hint = f"Do it without a question:  magnusctl {errand.verb} --yes"
-        if not agree(f"Take back what nobody confirmed on {names}?", hint, possible=not json):
-            typer.echo("Nothing was done.")
-            raise typer.Exit(Exit.CHANGES_PENDING)
+    elif not yes:
+        unsettled = [item.host for item in planned if item.has_work and not item.plan]
+        _agree_to_settle(unsettled, errand, json=json)
 
     def judge(host: str, plan: Plan) -> Permission:
         now = datetime.now(UTC)
@@ -62,6 +57,18 @@ def apply(
         drawn.close()
     drawn.outcomes(outcomes, time.monotonic() - started)
     return outcomes
+
+
+def _agree_to_settle(hosts: Sequence[str], errand: Errand, *, json: bool) -> None:
+    """Return if what nobody confirmed may be taken back; leave if the answer is no."""
+    from magnusctl.cli.ask import agree
+    from magnusctl.errors import Exit
+
+    hint = f"Do it without a question:  magnusctl {errand.verb} --yes"
+    question = f"Take back what nobody confirmed on {', '.join(hosts)}?"
+    if hosts and not agree(question, hint, possible=not json):
+        typer.echo("Nothing was done.")
+        raise typer.Exit(Exit.CHANGES_PENDING)
 
 
 def errors_of(planned: Sequence[Planned], outcomes: Sequence[Outcome]) -> list[MagnusError]:
