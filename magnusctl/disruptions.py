@@ -16,7 +16,9 @@ from magnusctl.state import Action, Change, Plan, Resource, Risk
 _SERVICES = ("service", "launchd")
 _KINDS = {"package": "packages", "command": "command"}
 _RISKS = {Risk.REBOOT: "reboot", Risk.CONNECTIVITY: "connectivity"}
+_TRADING = "trading"
 _WHY: Mapping[str, str] = {
+    _TRADING: "{}: the engine was measured without",
     "packages": "{}: package scripts may restart what runs",
     "command": "{}: a command may do anything",
     "reboot": "{}: reboots",
@@ -73,6 +75,9 @@ def _stirs(change: Change) -> str:
 
 def _of_anything(change: Change) -> Iterator[str]:
     kind, risk = change.resource.kind, change.resource.risk
+    # Whatever tunes a host that trades waits for a window, even what looks harmless.
+    if change.resource.role == _TRADING:
+        yield _TRADING
     if kind in _KINDS:
         yield _KINDS[kind]
     if risk in _RISKS:

@@ -72,11 +72,13 @@ class Job:
 
 
 def stages(plan: Plan) -> Stages:
-    """What can cut us off comes last and together; what needs it comes after it.
+    """What can cut us off comes last and together; what needs it comes after it; a boot ends it.
 
-    What is unknown waits for the next round.
+    What is unknown, and what needs a boot, waits for the next round.
     """
-    changes = [change for change in plan.changes if change.action is not Action.UNKNOWN]
+    late = {change.resource.id for change in deferred(plan)}
+    boots = [change for change in plan.changes if _boots(change)]
+    changes = [c for c in plan.changes if not _boots(c) and c.resource.id not in late]
     guarded = {c.resource.id for c in changes if c.resource.risk is Risk.CONNECTIVITY}
     later: set[str] = set()
     for change in changes:
@@ -91,7 +93,23 @@ def stages(plan: Plan) -> Stages:
     middle = list(steps([c for c in changes if c.resource.id in guarded]))
     after = list(steps([c for c in changes if c.resource.id in later]))
     first = len(before)
-    return Stages((*before, *middle, *after), range(first, first + len(middle)))
+    last = steps(boots)
+    return Stages((*before, *middle, *after, *last), range(first, first + len(middle)))
+
+
+def _boots(change: Change) -> bool:
+    return change.resource.kind == "reboot" and change.action is not Action.UNKNOWN
+
+
+def deferred(plan: Plan) -> list[Change]:
+    """What one job cannot do: what is unknown yet, and what needs a boot that the plan holds."""
+    found = [change for change in plan.changes if change.action is Action.UNKNOWN]
+    waits = {change.resource.id for change in plan.changes if _boots(change)}
+    for change in plan.changes:
+        if not _boots(change) and change not in found and _wants(change) & waits:
+            waits.add(change.resource.id)
+            found.append(change)
+    return found
 
 
 def _wants(change: Change) -> set[str]:
@@ -138,6 +156,7 @@ def text(job: Job) -> str:
         "closing) exec 2>>noise; closing ;;",
         'undo) STEP=back.$ARGUMENT; undo_"$ARGUMENT" ;;',
         "timer) run_timer ;;",
+        "boot) boot_late ;;",
         'revert) revert_late "$ARGUMENT" ;;',
         "esac",
         "exit",

@@ -38,7 +38,9 @@ def _change(resource: Resource, seen: Observed, earlier: Mapping[str, Change]) -
         waits = tuple(name for name in resource.after if name in earlier)
         return Change(resource, Action.UNKNOWN, None, after, waits)
     different = set(differing(seen.state, after))
-    if not different and not (triggers and STARTED_WITH in after):
+    # What waits for something else does not start again, whatever it reads.
+    idle = seen.state.get(STARTED_WITH, "") is None
+    if not different and (idle or not (triggers and STARTED_WITH in after)):
         return None
     # What an earlier change of this plan is about to alter cannot be held to its state of now.
     guarded = not any(name in earlier for name in (*resource.after, *resource.restart_on))
@@ -50,7 +52,7 @@ def _change(resource: Resource, seen: Observed, earlier: Mapping[str, Change]) -
         after,
         because=triggers or _because(different),
         guard=seen.answer if guarded else None,
-        again=bool(triggers) or STARTED_WITH in different,
+        again=not idle and (bool(triggers) or STARTED_WITH in different),
         answer=seen.answer,
     )
 

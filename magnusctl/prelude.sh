@@ -9,6 +9,7 @@ nl='
 STATE=$ROOT/var/lib/magnus
 STANDINS=$ROOT/.standins
 PATH=${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin
+PATH=$PATH:/usr/libexec/ApplicationFirewall
 if [ -n "$ROOT" ]; then
   # A root that brings its own sh brings all of its programs: then nothing else can run by mistake.
   if [ -x "$STANDINS/sh" ]; then PATH=$STANDINS; else PATH=$STANDINS:$PATH; fi

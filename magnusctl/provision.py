@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from magnusctl import __version__, audit, converge, following, job, leftalone
+from magnusctl import __version__, audit, converge, following, job, leftalone, rebooting
 from magnusctl.converge import Machine, Observation
 from magnusctl.ending import raise_for
 from magnusctl.errand import Errand
@@ -57,6 +57,10 @@ def provision(machine: Machine, shown: Plan, listener: Listener, errand: Errand)
             before, left = left, converge.plan(machine, observation)
             raise_for(ended(run))
             leftalone.require_undisturbed(machine, units, before_all, name)
+            if rebooting.boots(run):
+                observation = rebooting.after_boot(machine, observation, listener.note)
+                left = _booted(machine, before, converge.plan(machine, observation))
+                before_all = leftalone.running(machine, units)
             if not left:
                 break
             _may_go_on(machine, shown, before, left)
@@ -167,8 +171,8 @@ def _state_after(run: Run) -> Observation:
 
 
 def _may_go_on(machine: Machine, shown: Plan, before: Plan, left: Plan) -> None:
-    """A later round does only what the shown plan had as unknown."""
-    if not before.unknown:
+    """A later round does only what the shown plan had as unknown, or for after a boot."""
+    if not job.deferred(before):
         raise _stays(machine, left)
     allowed = {change.resource.id for change in shown.changes}
     more = [change.resource.id for change in left.changes if change.resource.id not in allowed]
@@ -178,6 +182,15 @@ def _may_go_on(machine: Machine, shown: Plan, before: Plan, left: Plan) -> None:
             host=machine.name,
             hint=f"Look at it with:  magnusctl plan -l {machine.name}",
         )
+
+
+def _booted(machine: Machine, before: Plan, left: Plan) -> Plan:
+    """What is left after a boot. Raises HostError when the boot did not do what it was for."""
+    wanted = {change.resource.id for change in before.changes if change.resource.kind == "reboot"}
+    again = [change for change in left.changes if change.resource.id in wanted]
+    if again:
+        raise _stays(machine, Plan(left.host, tuple(again)))
+    return left
 
 
 def _stays(machine: Machine, left: Plan) -> HostError:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from magnusctl.errors import InputError
+from magnusctl.inventory.units import plain_number, systemd_size
 from magnusctl.quote import quoted
 
 Render = Callable[..., str]
@@ -38,7 +39,7 @@ def renderer(project: Path) -> Render:
         lstrip_blocks=True,
         autoescape=False,
     )
-    environment.filters["quoted"] = quoted
+    environment.filters |= {"quoted": quoted, "size": systemd_size, "plain": plain_number}
 
     def render(template: str, /, **values: Any) -> str:
         return _render(environment, template, values)

@@ -125,6 +125,11 @@ class Plan:
         return sum(change.restarts for change in self.changes)
 
     @property
+    def reboots(self) -> bool:
+        """Whether the host boots anew."""
+        return any(change.resource.risk is Risk.REBOOT for change in self.changes)
+
+    @property
     def unknown(self) -> tuple[Change, ...]:
         """Changes that can be planned only after the others were made."""
         return tuple(change for change in self.changes if change.action is Action.UNKNOWN)

@@ -35,6 +35,7 @@ LAYERS = (
         "converge",
         "leftalone",
         "run",
+        "rebooting",
         "provision",
         "fleet",
         "verify",

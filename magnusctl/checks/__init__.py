@@ -71,6 +71,10 @@ def services(
         key = "running" if resource.kind == "service" else "loaded"
         if wanted.get(key) != "yes":
             continue
+        if key in state and state[key] is None:
+            why = f"waits for {getattr(resource, 'needs', '')}"
+            yield Result(host, f"{resource.kind} {resource.name}", Verdict.SKIP, why)
+            continue
         up = state.get(key) == "yes"
         yield Result(
             host,

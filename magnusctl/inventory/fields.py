@@ -86,6 +86,13 @@ def _interface(value: str) -> str:
     return str(interface)
 
 
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.IPv4Network(value))
+    except ValueError:
+        raise ValueError("expected an IPv4 network, as '10.0.0.0/24', or an address") from None
+
+
 def _date(value: object) -> date:
     if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
         raise ValueError("expected a date, as '2026-12-25'")
@@ -132,6 +139,16 @@ Mac = Annotated[
         r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", "a MAC address in small letters, as 'a0:36:9f:12:34:56'"
     ),
 ]
+Network = Annotated[str, AfterValidator(_network)]
+Sha256 = Annotated[str, matching(r"[0-9a-f]{64}", "a SHA-256: 64 digits and letters a to f")]
+Url = Annotated[
+    str,
+    matching(r"(https?://|file:///)[A-Za-z0-9._~:/?#@!$&()*+,;=%\[\]-]+", "a URL, as 'https://…'"),
+]
+Cpus = Annotated[
+    str, matching(r"\d+(-\d+)?(,\d+(-\d+)?)*", "CPUs by number, in quotes, as '2-7' or '0,4-5'")
+]
+Version = Annotated[str, matching(r"[A-Za-z0-9.+:~*_-]+", "a version, as '12.6' or '580.*'")]
 Device = Annotated[str, matching(r"[A-Za-z][A-Za-z0-9_.-]{0,14}", "an interface name, as 'en0'")]
 UserName = Annotated[str, matching(r"[a-z_][a-z0-9_-]{0,31}", "a user or group name, as 'magnus'")]
 LoginName = Annotated[str, matching(r"[A-Za-z_][A-Za-z0-9._@\\-]*", "a login name, as 'me'")]

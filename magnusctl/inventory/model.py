@@ -22,6 +22,7 @@ from magnusctl.inventory.fields import (
     Port,
     Unit,
 )
+from magnusctl.inventory.models import Engine, Served
 from magnusctl.inventory.providers import SecretName, SecretSpec
 from magnusctl.inventory.rolenames import RoleName
 from magnusctl.inventory.specs import Resources
@@ -30,7 +31,6 @@ from magnusctl.inventory.units import BitsPerSecond, Bytes, Seconds
 from magnusctl.inventory.variables import Variables
 from magnusctl.inventory.windows import Window
 
-Engine = Literal["vllm", "mlx", "ollama", "llamacpp"]
 Os = Annotated[
     Literal["ubuntu-22.04", "ubuntu-24.04", "debian-12", "debian-13", "macos-15", "macos-26"],
     Field(description="The operating system; plans are refused on a host that says otherwise."),
@@ -141,7 +141,10 @@ class Host(Model):
     ] = ()
     protected: Annotated[
         bool,
-        Field(description="What disturbs it needs consent; true where services are protected."),
+        Field(
+            description="What disturbs it needs consent; true where services are protected, and "
+            "with the role trading."
+        ),
     ] = False
     location: Line = ""
     hardware: Hardware = Hardware.model_construct()
@@ -155,7 +158,8 @@ class Host(Model):
     def _protected_with_its_services(cls, given: Any) -> Any:
         if not isinstance(given, dict) or "protected" in given:
             return given
-        return {**given, "protected": True} if given.get("protected_services") else given
+        trades = "trading" in (given.get("roles") or ())
+        return {**given, "protected": True} if given.get("protected_services") or trades else given
 
     @property
     def macos(self) -> bool:
@@ -187,6 +191,10 @@ class Link(Model):
     speed: BitsPerSecond
     mtu: Annotated[int, Field(ge=576, le=65535)] = 1500
     media: Literal["copper", "dac", "fiber", "switch", "thunderbolt"] | None = None
+    fallback: Annotated[
+        BitsPerSecond | None,
+        Field(description="A slower speed that it may run at; then verify warns, and names it so."),
+    ] = None
     ends: Annotated[dict[HostName, LinkEnd], Field(min_length=2, max_length=2)]
 
 
@@ -205,6 +213,9 @@ class Inventory(Model):
     groups: dict[GroupName, Group] = {}
     hosts: Annotated[dict[HostPattern, Host], AfterValidator(_some)]
     links: dict[Label, Link] = {}
+    models: Annotated[
+        dict[Label, Served], Field(description="What is served, and by which host.")
+    ] = {}
     windows: Annotated[
         dict[Label, Window], Field(description="Hours that hosts refer to; see protection.md.")
     ] = {}

@@ -32,3 +32,12 @@ def address_of(address: str, number: str) -> str:
     which some programs read as octal; in a name it is as in the host's own name."""
     numeric = re.fullmatch(r"[0-9.:{n}]+", address)
     return address.replace("{n}", str(int(number)) if numeric and number else number)
+
+
+def cpus_in(text: str) -> frozenset[int]:
+    """The CPUs of a list as the kernel writes it: `0,4-5` is 0, 4 and 5."""
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found |= set(range(int(first), int(last or first) + 1))
+    return frozenset(found)

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from magnusctl.inventory import protection, secrecy
+from magnusctl.inventory import protection, secrecy, serving
 from magnusctl.inventory.findings import nearest
 from magnusctl.inventory.load import Problem, place
 from magnusctl.inventory.marks import Document, Mark, Path
@@ -39,6 +39,7 @@ def problems(document: Document, inventory: Inventory) -> Iterator[Problem]:
     for name, link in inventory.links.items():
         yield from _link(document, name, link, hosts)
     yield from _networks(document, inventory)
+    yield from serving.problems(document, inventory)
     yield from protection.problems(document, inventory)
     yield from secrecy.problems(document, inventory)
 
@@ -82,8 +83,7 @@ def _address(document: Document, pattern: str, host: Host) -> Iterator[Problem]:
                 break
 
 
-LINUX_ONLY = ("cuda", "trading")
-ENGINES = {"vllm": "Linux", "mlx": "macOS"}
+LINUX_ONLY = ("cuda", "training", "trading")
 
 
 def _fitting(document: Document, pattern: str, host: Host) -> Iterator[Problem]:
@@ -97,7 +97,7 @@ def _fitting(document: Document, pattern: str, host: Host) -> Iterator[Problem]:
         if role == "inference" and not host.engine:
             hint = "add 'engine: vllm', 'mlx', 'ollama' or 'llamacpp'"
             yield Problem(f"role inference needs an engine on {pattern}", mark, hint, len(role))
-    wanted = ENGINES.get(host.engine or "")
+    wanted = serving.ENGINES.get(host.engine or "")
     if wanted and (wanted == "macOS") != host.macos:
         mark = place(document, ("hosts", pattern, "engine"))
         message = f"engine {host.engine} needs {wanted}, and {pattern} is {host.os}"

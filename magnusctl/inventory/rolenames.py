@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticKnownError
 
-ROLE_NAMES = ("base", "network", "cuda", "inference", "trading")
+ROLE_NAMES = ("base", "network", "storage", "cuda", "inference", "training", "trading")
 
 
 def _role(value: Any, info: ValidationInfo) -> str:

@@ -10,6 +10,7 @@ from magnusctl.errors import InputError
 from magnusctl.inventory.model import Group, Host, Inventory
 from magnusctl.inventory.ranges import address_of, expand
 from magnusctl.inventory.specs import Resources
+from magnusctl.inventory.units import PARSED
 from magnusctl.inventory.variables import Variables
 
 
@@ -87,7 +88,7 @@ def variables_of(inventory: Inventory, host: str) -> Variables:
     merged: dict[str, Any] = Variables.model_validate({}).model_dump()
     for layer in layers:
         merged = _merge(merged, layer.model_dump(exclude_unset=True))
-    return Variables.model_validate(merged)
+    return Variables.model_validate(merged, context=PARSED)
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

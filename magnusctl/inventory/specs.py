@@ -32,7 +32,11 @@ class FileSpec(Model):
     mode: Mode = "0644"
     owner: UserName = "root"
     group: UserName | None = None
-    validator: Literal["sshd", "sudoers", "chrony", "netplan", "nft", "unit", "plist"] | None = None
+    validator: (
+        Literal["apt", "chrony", "netplan", "newsyslog", "nft", "perl", "plist", "shell"]
+        | Literal["sshd", "sudoers", "unit"]
+        | None
+    ) = None
     ensure: Literal["present", "absent"] = "present"
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
 _NUMBER = re.compile(r"(\d{1,18}(?:\.\d{1,9})?)\s*([A-Za-z/]+)", re.ASCII)
 _DECIMAL = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
@@ -55,9 +55,21 @@ def _schema(units: Mapping[str, int | Decimal]) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": rf"^\d+(\.\d+)?\s*({names})$"})
 
 
-Bytes = Annotated[int, BeforeValidator(parse_bytes), _schema(_BYTES)]
-BitsPerSecond = Annotated[int, BeforeValidator(parse_bits_per_second), _schema(_BITS)]
-Seconds = Annotated[float, BeforeValidator(parse_seconds), _schema(_SECONDS)]
+PARSED: Mapping[str, bool] = {"parsed": True}
+"""The context in which values that were read once are validated anew: they have no units left."""
+
+
+def _read_by(parse: Callable[[object], Any]) -> BeforeValidator:
+    def read(value: object, info: ValidationInfo) -> Any:
+        again = isinstance(value, int | float) and (info.context or {}).get("parsed")
+        return value if again else parse(value)
+
+    return BeforeValidator(read)
+
+
+Bytes = Annotated[int, _read_by(parse_bytes), _schema(_BYTES)]
+BitsPerSecond = Annotated[int, _read_by(parse_bits_per_second), _schema(_BITS)]
+Seconds = Annotated[float, _read_by(parse_seconds), _schema(_SECONDS)]
 
 
 def format_bits_per_second(speed: int) -> str:
@@ -74,3 +86,16 @@ def format_bytes(size: int) -> str:
         if size >= factor and size % factor == 0:
             return f"{size // factor}{name}"
     return f"{size}B"
+
+
+def systemd_size(size: int) -> str:
+    """As systemd and Redis write it, to the base 1024: 2_147_483_648 is `2G`."""
+    for power, name in reversed([*enumerate("KMGT", start=1)]):
+        if size >= 1024**power and size % 1024**power == 0:
+            return f"{size // 1024**power}{name}"
+    return str(size)
+
+
+def plain_number(value: float) -> str:
+    """Without a fraction where there is none: 30.0 is `30`."""
+    return f"{value:.10g}"

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from magnusctl.inventory import findings, references
+from magnusctl.inventory import findings, references, serving
 from magnusctl.inventory.checkspec import CheckSpec
 from magnusctl.inventory.load import Problem, fail, place, read_document, read_documents
 from magnusctl.inventory.marks import Document
@@ -66,10 +66,11 @@ def _validated(model: type[M], document: Document, roles: Collection[str] = ROLE
 
 
 def warnings(inventory: Inventory) -> list[str]:
-    """What is allowed and will still not work."""
-    return [
+    """What is allowed and will still not work, or not be safe."""
+    dacs = [
         f"link {name}: a DAC cannot join an SFP+ cage and an RJ45 port; a switch with both, "
         "or an SFP+ to 10GBASE-T module, can"
         for name, link in inventory.links.items()
         if link.media == "dac" and {"rj45", "sfp+"} <= {end.port for end in link.ends.values()}
     ]
+    return [*dacs, *serving.warnings(inventory)]

@@ -10,6 +10,7 @@ from magnusctl.report import Disruption, Planned
 from magnusctl.resources.block import Block
 from magnusctl.resources.command import Command
 from magnusctl.resources.file import File
+from magnusctl.resources.reboot import Reboot
 from magnusctl.resources.service import Service
 from magnusctl.state import STARTED_WITH, Action, Change, Plan, Risk, State
 
@@ -54,6 +55,8 @@ def _line(run: Sequence[Change], width: int) -> str:
 def _detail(change: Change) -> str:
     if change.action is Action.UNKNOWN:
         return f"known after {_reasons(change) or 'the changes before it'}"
+    if isinstance(change.resource, Reboot):
+        return f"boots: {change.resource.why}" if change.resource.why else "boots"
     if change.action is Action.RESTART:
         return restarted(change)
     if change.action is Action.DELETE:
@@ -139,7 +142,8 @@ def title(item: Planned) -> str:
         return f"{item.frozen}, {changes} {'waits' if len(plan) == 1 else 'wait'}"
     although = f", although {item.frozen}" if item.frozen else ""
     restarts = f", {count(plan.restarts, 'restart')}" if plan.restarts else ""
-    return f"{changes}{restarts}{although}"
+    boots = ", boots" if plan.reboots else ""
+    return f"{changes}{restarts}{boots}{although}"
 
 
 def disruption_lines(found: Sequence[Disruption], width: int = 100) -> Iterator[str]:

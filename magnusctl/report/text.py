@@ -225,6 +225,8 @@ def _summary(planned: Sequence[Planned]) -> str:
     text = f"{count(total, 'change')} on {count(hosts, 'host')}"
     restarts = sum(plan.restarts for plan in plans)
     text += f", {count(restarts, 'restart')}" if restarts else ""
+    boots = sum(plan.reboots for plan in plans)
+    text += f", {count(boots, 'host')} {'boots' if boots == 1 else 'boot'}" if boots else ""
     held = sum(item.held is not None for item in planned)
     text += f"; {count(held, 'host')} held back" if held else ""
     return text + (f"; {count(failed, 'host')} could not be planned." if failed else ".")

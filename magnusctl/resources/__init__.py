@@ -9,9 +9,11 @@ from itertools import groupby
 from magnusctl.errors import InputError
 from magnusctl.quote import sh
 from magnusctl.resources import (
+    archive,
     block,
     command,
     directory,
+    environment,
     file,
     group,
     hostname,
@@ -20,10 +22,12 @@ from magnusctl.resources import (
     netservice,
     package,
     pmset,
+    reboot,
     service,
     sysctl,
     user,
 )
+from magnusctl.resources.known import require_known
 from magnusctl.resources.risks import judged
 from magnusctl.state import (
     Change,
@@ -38,9 +42,11 @@ from magnusctl.state import (
 )
 
 KINDS: Mapping[str, Kind] = {
+    "archive": archive,
     "block": block,
     "command": command,
     "directory": directory,
+    "environment": environment,
     "file": file,
     "group": group,
     "hostname": hostname,
@@ -49,6 +55,7 @@ KINDS: Mapping[str, Kind] = {
     "netservice": netservice,
     "package": package,
     "pmset": pmset,
+    "reboot": reboot,
     "service": service,
     "sysctl": sysctl,
     "user": user,
@@ -109,6 +116,8 @@ def seal(resources: Sequence[Resource]) -> tuple[Resource, ...]:
     """
     known: dict[str, Resource] = {}
     for resource in map(judged, resources):
+        if isinstance(resource, file.File):
+            require_known(resource)
         if resource.id in known:
             raise InputError(f"{resource.id} is declared twice", hint=_declared_by(resource, known))
         known[resource.id] = resource

@@ -77,7 +77,32 @@ validate_sshd() {
 
 validate_sudoers() { system visudo -cf "$1" >/dev/null; }
 
-validate_nft() { system nft -c -f "$1" >/dev/null; }
+# Two firewalls in one kernel: a port is open only where both of them let it in, and nobody sees why.
+validate_nft() {
+  if grep -qs '^ENABLED=yes' "$ROOT/etc/ufw/ufw.conf"; then
+    fail "ufw is on here. Turn it off (ufw disable), or say 'firewall: {enabled: false}'"
+    return 1
+  fi
+  system nft -c -f "$1" >/dev/null
+}
+
+# It ends well whatever it reads, and says nothing of a block without an end.
+validate_apt() {
+  _open=$(tr -cd '{' <"$1") _closed=$(tr -cd '}' <"$1")
+  [ ${#_open} = ${#_closed} ] || fail "a block of it has no end" || return 1
+  system apt-config -c "$1" dump >/dev/null
+}
+
+# That all is well it says where others complain.
+validate_perl() {
+  _perl=$(system perl -c "$1" 2>&1) || fail "$_perl" || return 1
+  [ "${_perl% syntax OK}" != "$_perl" ] || fail "$_perl"
+}
+
+# What GRUB reads is shell.
+validate_shell() { "${MAGNUS_SH:-/bin/sh}" -n "$1"; }
+
+validate_newsyslog() { _log=$(system newsyslog -nvf "$1" 2>&1) || fail "$_log"; }
 
 validate_chrony() { system chronyd -p -f "$1" >/dev/null; }
 

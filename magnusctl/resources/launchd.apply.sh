@@ -9,7 +9,7 @@ stop_job() {
   done
 }
 
-# put_launchd LABEL PLIST RUNNING INPUTS: kickstart does not read the plist again, so it is always the full cycle.
+# put_launchd LABEL PLIST RUNNING INPUTS [NEEDS]: kickstart does not read the plist again, so it is always the full cycle.
 put_launchd() {
   if [ -n "$BOOTING" ]; then
     # At boot launchd loads what it finds in the folder, unless it is disabled: that outlives a boot.
@@ -18,6 +18,7 @@ put_launchd() {
   fi
   stop_job "$1" || return 1
   if [ "$3" = yes ]; then
+    if [ "${5:--}" != - ] && [ ! -e "$ROOT$5" ]; then return 0; fi
     system launchctl enable "system/$1" && system launchctl bootstrap system "$ROOT$2" || return 1
     system launchctl print "system/$1" >/dev/null || return 1
   elif [ "$3" = no ]; then

@@ -20,6 +20,8 @@ class Launchd(Resource):
     label: str
     plist: str
     running: bool = True
+    needs: str = ""
+    """A path that it cannot run without, as its model's: until that is there, it is not loaded."""
     disable: bool = True
     """Whether one that is not to run is also disabled, not only unloaded."""
 
@@ -38,12 +40,15 @@ class Launchd(Resource):
 
 
 def question(resource: Launchd) -> tuple[str, ...]:
-    return (resource.label,)
+    return (resource.label, resource.needs or "-")
 
 
 def parse(resource: Launchd, answer: str) -> State | None:
-    """Read `ENABLED STATE STARTED-WITH`, as `yes running 3f2a…`; `absent` is not loaded."""
+    """Read `ENABLED STATE STARTED-WITH`, as `yes running 3f2a…`; `absent` is not loaded, and
+    `waits` is not either, for want of what it needs."""
     enabled, state, started_with = answer.split(" ")
+    if state == "waits":
+        return dict.fromkeys(("loaded", "enabled", STARTED_WITH)) | {"state": state}
     loaded = "no" if state == "absent" else "yes"
     return {"loaded": loaded, "enabled": enabled, "state": state, STARTED_WITH: started_with}
 
@@ -56,7 +61,8 @@ def _step(change: Change) -> Step:
     job = change.resource
     assert isinstance(job, Launchd)
     running = "yes" if job.running else "no" if job.disable else "gone"
-    script = sh("put_launchd", job.label, job.plist, running, job.inputs or "-")
+    words = (job.label, job.plist, running, job.inputs or "-", job.needs or "-")
+    script = sh("put_launchd", *words)
     forget = sh("forget_start", f"launchd.{job.label}")
     if job.inputs == "-":
         script = f"{forget} && {script}"
@@ -65,7 +71,7 @@ def _step(change: Change) -> Step:
 
 def former(resource: Launchd, answer: str) -> Resource | str:
     enabled, state, started_with = answer.split(" ")
-    loaded = state != "absent"
+    loaded = state not in ("absent", "waits")
     return Launchd(
         label=resource.label,
         plist=resource.plist,

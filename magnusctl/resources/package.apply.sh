@@ -113,6 +113,12 @@ install_packages() {
   apt_get update && apt_get install --no-install-recommends "$@"
 }
 
+# hold_packages hold|unhold NAME...
+hold_packages() {
+  [ "$OS" = Linux ] || fail "Homebrew holds no formula on behalf of this tool" || return 1
+  system apt-mark "$@" >/dev/null
+}
+
 # remove_packages NAME...
 remove_packages() {
   if [ "$OS" = Darwin ]; then brew_as_owner uninstall --formula "$@"; else apt_get remove "$@"; fi

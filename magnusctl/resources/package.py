@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import ClassVar
 
 from magnusctl.quote import sh
@@ -14,11 +15,13 @@ ASK = "ask_package"
 
 @dataclass(frozen=True, kw_only=True)
 class Package(Resource):
-    """An installed package, at one exact version when `version` says so."""
+    """An installed package, at one exact version when `version` says so, and held there when
+    `hold` says so: then no upgrade touches it. None lets a hold be as it is."""
 
     kind: ClassVar[str] = "package"
     package: str
     version: str = ""
+    hold: bool | None = None
     ensure: str = "present"
 
     @property
@@ -29,7 +32,8 @@ class Package(Resource):
         if self.ensure == "absent":
             return ABSENT
         pinned = {"version": self.version} if self.version else {}
-        return {"ensure": "present", **pinned}
+        held = {} if self.hold is None else {"held": "yes" if self.hold else "no"}
+        return {"ensure": "present", **pinned, **held}
 
 
 def question(resource: Package) -> tuple[str, ...]:
@@ -37,9 +41,17 @@ def question(resource: Package) -> tuple[str, ...]:
 
 
 def parse(resource: Package, answer: str) -> State | None:
-    """Read `installed VERSION` or `absent`."""
+    """Read `installed VERSION`, `held VERSION` or `absent`."""
     word, _, version = answer.partition(" ")
-    return {"ensure": "present", "version": version} if word == "installed" else ABSENT
+    if word == "absent":
+        return ABSENT
+    told = _matched(resource.version, version)
+    return {"ensure": "present", "version": told, "held": "yes" if word == "held" else "no"}
+
+
+def _matched(wanted: str, version: str) -> str:
+    """A version may be declared as a pattern, as apt has it: `580.*` is met by `580.95-0`."""
+    return wanted if wanted and fnmatchcase(version, wanted) else version
 
 
 def apply(changes: Sequence[Change]) -> Sequence[Step]:
@@ -47,11 +59,17 @@ def apply(changes: Sequence[Change]) -> Sequence[Step]:
     removed = tuple(change for change in changes if change.action is Action.DELETE)
     installed = tuple(change for change in changes if change.action is not Action.DELETE)
     steps = []
+    holds = [change.resource for change in installed if getattr(change.resource, "hold", None)]
+    frees = [c.resource for c in changes if (c.before or {}).get("held") == "yes"]
     if removed:
         script = sh("remove_packages", *map(_words, removed))
         steps.append(Step(removed, script, seconds=_SECONDS))
     if installed:
         script = sh("install_packages", *map(_words, installed))
+        if frees:
+            script = f"{sh('hold_packages', 'unhold', *(p.name for p in frees))} && {script}"
+        if holds:
+            script = f"{script} && {sh('hold_packages', 'hold', *(p.name for p in holds))}"
         steps.append(Step(installed, script, seconds=_SECONDS))
     return steps
 
@@ -72,4 +90,7 @@ def former(resource: Package, answer: str) -> Resource | str:
         return "packages that were removed stay away: what they held is gone"
     if answer == "absent":
         return "packages stay installed: others may need them by now"
+    word, _, version = answer.partition(" ")
+    if resource.hold and word == "installed" and version == resource.version:
+        return Package(package=resource.package, hold=False)
     return "packages stay at the version they have now"

@@ -14,19 +14,24 @@ brew_as_owner() {
   fi
 }
 
-# ask_package NAME...: "installed VERSION" or "absent", from one question to the package manager.
+# ask_package NAME...: "installed VERSION", "held VERSION" or "absent", from one question to the package manager.
 ask_package() {
   if [ "$OS" = Darwin ]; then
     _all=$nl$(brew_as_owner list --versions --formula 2>/dev/null | sed 's/ / installed /')$nl
   else
     # shellcheck disable=SC2016 # dpkg-query's own variables
-    _all=$nl$(system dpkg-query -W -f='${Package} ${db:Status-Status} ${Version}\n' "$@" 2>/dev/null)$nl
+    _all=$nl$(system dpkg-query -W -f='${Package} ${db:Status-Want} ${db:Status-Status} ${Version}\n' "$@" 2>/dev/null |
+      sed 's/ hold installed / held /; s/ [a-z]* installed / installed /')$nl
   fi
   for _name in "$@"; do
     case $_all in
     *"$nl$_name installed "*)
       _version=${_all#*"$nl$_name installed "}
       echo "installed ${_version%%"$nl"*}"
+      ;;
+    *"$nl$_name held "*)
+      _version=${_all#*"$nl$_name held "}
+      echo "held ${_version%%"$nl"*}"
       ;;
     *) echo absent ;;
     esac

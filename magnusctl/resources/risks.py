@@ -25,7 +25,16 @@ from magnusctl.resources.user import User
 from magnusctl.state import Action, Resource, Risk
 
 _UNITS = (
-    *("nftables", "ufw", "firewalld", "netfilter-persistent", "iptables", "ip6tables", "fail2ban"),
+    *(
+        "nftables",
+        "magnus-nftables",
+        "ufw",
+        "firewalld",
+        "netfilter-persistent",
+        "iptables",
+        "ip6tables",
+        "fail2ban",
+    ),
     *("ssh", "ssh@", "ssh@*", "sshd", "sshd@", "sshd@*", "ssh.socket", "sshd.socket"),
     *("networking", "networkmanager", "systemd-networkd", "systemd-networkd.socket"),
     *("systemd-resolved", "wpa_supplicant", "wpa_supplicant@*", "dhcpcd", "ifup@*"),
@@ -98,6 +107,10 @@ _VALIDATORS = (
     ("/etc/sudoers.d/*", "sudoers"),
     ("/etc/netplan/*.yaml", "netplan"),
     ("/etc/nftables.conf", "nft"),
+    ("/etc/nftables.d/*.nft", "nft"),
+    ("/etc/apt/apt.conf.d/*", "apt"),
+    ("/etc/needrestart/conf.d/*.conf", "perl"),
+    ("/etc/newsyslog.d/*.conf", "newsyslog"),
 )
 
 

@@ -31,7 +31,7 @@ spares() {
 
 gone() { [ "$(system systemctl show -p LoadState --value -- "$1")" = not-found ]; }
 
-# put_service UNIT ENABLED RUNNING HOW INPUTS: HOW is start, restart or reload; "-" is not declared
+# put_service UNIT ENABLED RUNNING HOW INPUTS [NEEDS]: HOW is start, restart or reload; "-" is not declared
 put_service() {
   if [ -n "$BOOTING" ]; then
     # The manager is still starting everything from the files as they now are.
@@ -50,6 +50,7 @@ put_service() {
   case $3 in
   no) gone "$1" || system systemctl stop -- "$1" || return 1 ;;
   yes)
+    if [ "${6:--}" != - ] && [ ! -e "$ROOT$6" ]; then return 0; fi
     spares "$1" || return 1
     case $4 in
     restart) system systemctl restart -- "$1" || return 1 ;;

@@ -28,6 +28,8 @@ class Service(Resource):
     enabled: bool | None = True
     running: bool | None = True
     reload: bool = False
+    needs: str = ""
+    """A path that it cannot run without, as its model's: until that is there, it is not started."""
 
     @property
     def name(self) -> str:
@@ -54,7 +56,7 @@ def _yes(value: bool) -> str:
 
 
 def question(resource: Service) -> tuple[str, ...]:
-    return (unit_name(resource.unit),)
+    return (unit_name(resource.unit), resource.needs or "-")
 
 
 def unit_name(unit: str) -> str:
@@ -64,8 +66,12 @@ def unit_name(unit: str) -> str:
 
 
 def parse(resource: Service, answer: str) -> State | None:
-    """Read `LOAD ENABLED UP STARTED-WITH`, as `loaded enabled up 3f2a…`."""
+    """Read `LOAD ENABLED UP STARTED-WITH`, as `loaded enabled up 3f2a…`; one that waits for what
+    it needs is not judged by whether it runs."""
     load, enabled, up, started_with = answer.split(" ")
+    if up == "waits":
+        waits = dict.fromkeys(("running", STARTED_WITH))
+        return {"unit": load, "enabled": _yes(enabled in _ENABLED), **waits}
     return {
         "unit": load,
         "enabled": _yes(enabled in _ENABLED),
@@ -90,6 +96,7 @@ def _step(change: Change) -> Step:
         "-" if service.running is None else _yes(service.running),
         _how(change, service),
         service.inputs if marked else "-",
+        service.needs or "-",
     )
     forget = sh("forget_start", f"service.{unit}")
     if service.inputs == "-":
@@ -107,7 +114,7 @@ def former(resource: Service, answer: str) -> Resource | str:
     """A unit that was not there neither ran nor was enabled; its file is a resource of its own."""
     load, enabled, up, started_with = answer.split(" ")
     settable = load != "loaded" or enabled in ("enabled", "enabled-runtime", "disabled")
-    ran = up == "up" if resource.running is not None else None
+    ran = up == "up" if resource.running is not None and up != "waits" else None
     return Service(
         unit=resource.unit,
         enabled=enabled in _ENABLED if settable and resource.enabled is not None else None,

@@ -1,5 +1,13 @@
-# ask_service UNIT...: "LOAD ENABLED UP STARTED-WITH", from one question to systemd
+# ask_service UNIT NEEDS [UNIT NEEDS...]: "LOAD ENABLED UP STARTED-WITH", from one question to systemd. What does not
+# run and lacks the path that it needs is not down: it "waits".
 ask_service() {
+  _pairs=$(($# / 2)) _needed=
+  while [ $_pairs -gt 0 ]; do
+    _needed=$_needed$2$nl
+    set -- "$@" "$1"
+    shift 2
+    _pairs=$((_pairs - 1))
+  done
   _all=$(system systemctl show -p Id,LoadState,UnitFileState,ActiveState,SubState -- "$@")$nl$nl
   for _name in "$@"; do
     _one=$nl${_all%%"$nl$nl"*}$nl
@@ -15,6 +23,9 @@ ask_service() {
     active | activating | reloading) _up=up ;;
     *) _up=down ;;
     esac
+    _need=${_needed%%"$nl"*}
+    _needed=${_needed#*"$nl"}
+    if [ $_up = down ] && [ "$_need" != - ] && [ ! -e "$ROOT$_need" ]; then _up=waits; fi
     echo "${_load%%"$nl"*} ${_enabled:--} $_up $_started"
   done
 }

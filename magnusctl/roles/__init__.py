@@ -11,7 +11,16 @@ from magnusctl.inventory.select import resources_of, variables_of
 from magnusctl.quote import Secret
 from magnusctl.render import Render
 from magnusctl.resources import seal
-from magnusctl.roles import base, cuda, declared, inference, network, trading
+from magnusctl.roles import (
+    base,
+    cuda,
+    declared,
+    inference,
+    network,
+    storage,
+    trading,
+    training,
+)
 from magnusctl.roles.context import Context, placed
 from magnusctl.roles.secrecy import with_secrets
 from magnusctl.state import Resource
@@ -21,8 +30,10 @@ Role = Callable[[Context], Iterator[Resource]]
 ROLES: Mapping[str, Role] = {
     "base": base.resources,
     "network": network.resources,
+    "storage": storage.resources,
     "cuda": cuda.resources,
     "inference": inference.resources,
+    "training": training.resources,
     "trading": trading.resources,
 }
 

@@ -1,36 +1,32 @@
-"""What every machine needs: its packages, who logs in and how, the right time."""
+"""What every machine needs: its packages, who logs in and how, the right time, closed doors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from magnusctl.inventory.variables import UserAccount
+from magnusctl.inventory.basevars import UserAccount
 from magnusctl.resources.block import Block
-from magnusctl.resources.command import Command
 from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File
 from magnusctl.resources.group import LOGIN, Group
 from magnusctl.resources.package import Package
-from magnusctl.resources.pmset import Pmset
 from magnusctl.resources.service import Service
 from magnusctl.resources.sysctl import Sysctl
 from magnusctl.resources.user import User
+from magnusctl.roles import firewall, mac
 from magnusctl.roles.context import Context
 from magnusctl.state import Resource, Risk
 
-LINUX_PACKAGES = ("openssh-server", "sudo", "chrony", "ethtool", "iperf3", "jq")
+LINUX_PACKAGES = (
+    *("openssh-server", "sudo", "chrony", "ethtool", "iperf3", "jq", "curl", "ca-certificates"),
+    *("nftables", "unattended-upgrades", "needrestart"),
+)
 MAC_PACKAGES = ("iperf3", "jq")
-MAC_LOGIN_GROUP = "com.apple.access_ssh"
-# A server must come back and stay awake; ttyskeepawake alone does not hold it awake at night.
-NEVER_SLEEP = {
-    "sleep": 0,
-    "disksleep": 0,
-    "displaysleep": 10,
-    "powernap": 0,
-    "standby": 0,
-    "womp": 1,
-    "autorestart": 1,
-    "ttyskeepawake": 1,
+SPARED = ("^magnus-", "^(ollama|vllm|redis-server|nvidia-)")
+"""Units that no upgrade of a package restarts, as patterns of Perl."""
+ORIGINS = {
+    "ubuntu": ("origin=Ubuntu,archive=${distro_codename}-security",),
+    "debian": ("origin=Debian,codename=${distro_codename}-security,label=Debian-Security",),
 }
 
 
@@ -43,7 +39,8 @@ def resources(context: Context) -> Iterator[Resource]:
         return
     yield from _people(context)
     if context.host.macos:
-        yield from _mac(context)
+        yield from _sshd(context, "/etc/ssh/sshd_config.d/050-magnus.conf")
+        yield from mac.resources(context)
     else:
         yield from _linux(context)
 
@@ -69,7 +66,7 @@ def _people(context: Context) -> Iterator[Resource]:
 
 
 def _login_groups(context: Context) -> tuple[str, ...]:
-    return (MAC_LOGIN_GROUP,) if context.host.macos else context.variables.base.ssh_groups
+    return (mac.LOGIN_GROUP,) if context.host.macos else context.variables.base.ssh_groups
 
 
 def _keys(context: Context, user: UserAccount) -> Iterator[Resource]:
@@ -101,17 +98,22 @@ def _linux(context: Context) -> Iterator[Resource]:
     drop_in = "file:/etc/ssh/sshd_config.d/10-magnus.conf"
     yield Service(unit="ssh", enabled=None, reload=True, restart_on=(drop_in,))
     yield from _chrony(context)
-    yield from sysctls(context, "99-zz-magnus.conf", context.variables.base.sysctls)
+    yield from _journal(context)
+    yield from _updates(context)
+    wanted = context.variables.base.sysctls
+    if "trading" in context.host.roles:
+        wanted = {k: v for k, v in wanted.items() if k not in context.variables.trading.sysctls}
+    yield from sysctls(context, "99-zz-magnus.conf", wanted)
+    yield from firewall.resources(context)
 
 
 def _sshd(context: Context, path: str) -> Iterator[Resource]:
-    groups = () if context.host.macos else context.variables.base.ssh_groups
+    base = context.variables.base
+    groups = () if context.host.macos else base.ssh_groups
     yield File(
         path=path,
         content=context.render(
-            "base/sshd.conf.j2",
-            groups=groups,
-            max_sessions=context.variables.base.ssh_max_sessions,
+            "base/sshd.conf.j2", groups=groups, max_sessions=base.ssh_max_sessions, ssh=base.ssh
         ),
         group=context.root_group,
         validator="sshd",
@@ -122,22 +124,53 @@ def _sshd(context: Context, path: str) -> Iterator[Resource]:
 
 def _chrony(context: Context) -> Iterator[Resource]:
     conf, sources = "/etc/chrony/conf.d/10-magnus.conf", "/etc/chrony/sources.d/magnus.sources"
-    package = ("package:chrony",)
+    base, package = context.variables.base, ("package:chrony",)
     yield File(
         path=conf,
-        content=context.render("base/chrony.conf.j2", never_step=context.host.protected),
+        content=context.render(
+            "base/chrony.conf.j2", never_step=context.host.protected, clock=base.clock
+        ),
         validator="chrony",
         after=package,
     )
     yield File(
         path=sources,
-        content=context.render(
-            "base/chrony.sources.j2", servers=context.variables.base.ntp_servers
-        ),
+        content=context.render("base/chrony.sources.j2", servers=base.ntp_servers),
         after=package,
     )
     triggers = (f"file:{conf}", f"file:{sources}")
     yield Service(unit="chrony", after=package, restart_on=triggers)
+
+
+def _journal(context: Context) -> Iterator[Resource]:
+    path = "/etc/systemd/journald.conf.d/10-magnus.conf"
+    yield Directory(path="/etc/systemd/journald.conf.d")
+    yield File(
+        path=path,
+        content=context.render("base/journald.conf.j2", journal=context.variables.base.journal),
+    )
+    yield Service(unit="systemd-journald", enabled=None, restart_on=(f"file:{path}",))
+
+
+def _updates(context: Context) -> Iterator[Resource]:
+    updates = context.variables.base.updates
+    yield File(
+        path="/etc/apt/apt.conf.d/52magnus-unattended",
+        content=context.render(
+            "base/unattended.conf.j2",
+            origins=ORIGINS[context.host.os_name],
+            every_days=int(updates.enabled),
+            blacklist=updates.blacklist,
+        ),
+        after=("package:unattended-upgrades",),
+    )
+    yield File(
+        path="/etc/needrestart/conf.d/50-magnus.conf",
+        content=context.render(
+            "base/needrestart.conf.j2", protected=context.host.protected, spared=SPARED
+        ),
+        after=("package:needrestart",),
+    )
 
 
 def sysctls(
@@ -153,16 +186,3 @@ def sysctls(
     )
     for key, value in pairs:
         yield Sysctl(key=key, value=value)
-
-
-def _mac(context: Context) -> Iterator[Resource]:
-    yield from _sshd(context, "/etc/ssh/sshd_config.d/050-magnus.conf")
-    yield Command(
-        label="network time on",
-        run="system systemsetup -setusingnetworktime on",
-        unless="system systemsetup -getusingnetworktime | grep -q ': On$'",
-        undo="system systemsetup -setusingnetworktime off",
-    )
-    if "inference" in context.host.roles:
-        for key, value in NEVER_SLEEP.items():
-            yield Pmset(key=key, value=value)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from magnusctl.errors import InputError
 from magnusctl.inventory.model import Link, LinkEnd
+from magnusctl.quote import sh
 from magnusctl.resources.block import Block
 from magnusctl.resources.command import Command
 from magnusctl.resources.directory import Directory
@@ -14,6 +15,7 @@ from magnusctl.resources.file import File
 from magnusctl.resources.interface import Interface
 from magnusctl.resources.netservice import Netservice
 from magnusctl.resources.package import Package
+from magnusctl.resources.reboot import Reboot
 from magnusctl.roles.base import sysctls
 from magnusctl.roles.context import Context
 from magnusctl.state import Resource, Risk
@@ -27,9 +29,14 @@ def resources(context: Context) -> Iterator[Resource]:
         yield Package(package="netplan.io")
     if wired and context.host.os_name == "ubuntu":
         yield from _without_cloud_init()
+    if context.variables.network.unsupported_sfp and not context.host.macos:
+        yield from _any_module(context)
     for name, link in wired:
         end = link.ends[context.name]
         yield from _mac(link, end) if context.host.macos else _linux(context, name, link, end)
+    first = context.variables.network.internet_service
+    if first and context.host.macos:
+        yield _internet_first(first)
     if context.variables.network.hosts_file:
         yield from _hosts(context)
     if not context.host.macos:
@@ -44,6 +51,37 @@ def _without_cloud_init() -> Iterator[Resource]:
     yield File(
         path="/etc/cloud/cloud.cfg.d/99-magnus-network.cfg",
         content="network: {config: disabled}\nmanage_etc_hosts: false\n",
+    )
+
+
+def _any_module(context: Context) -> Iterator[Resource]:
+    """The driver reads this when it is loaded, which is before the root file system is."""
+    path = "/etc/modprobe.d/magnus-ixgbe.conf"
+    yield File(path=path, content=context.render("network/ixgbe.conf.j2"))
+    yield Command(
+        label="initramfs with the options of ixgbe",
+        run="system update-initramfs -u",
+        restart_on=(f"file:{path}",),
+    )
+    yield Reboot(
+        label="ixgbe with its options",
+        why="the network card's driver reads its options when it starts",
+        unless='p="$ROOT/sys/module/ixgbe/parameters/allow_unsupported_sfp"; '
+        '[ ! -d "$ROOT/sys/module/ixgbe" ] || [ ! -e "$p" ] || grep -q 1 "$p"',
+        after=(f"file:{path}", "command:initramfs with the options of ixgbe"),
+    )
+
+
+def _internet_first(service: str) -> Resource:
+    """The first service has the default route; all of them must be named in one go."""
+    listed = "system networksetup -listnetworkserviceorder | sed -n 's/^([0-9*]*) //p'"
+    words = "IFS=$nl; set -f; set --"
+    others = f'for s in $({listed}); do [ "$s" = {sh(service)} ] || set -- "$@" "$s"; done'
+    order = f'system networksetup -ordernetworkservices {sh(service)} "$@"'
+    return Command(
+        label=f"{service} leads to the internet",
+        run=f"{words}; {others}; {order}",
+        unless=f'[ "$({listed} | sed -n 1p)" = {sh(service)} ]',
     )
 
 

@@ -29,7 +29,10 @@ _GRAMMARS: Mapping[str, Any] = {
     "seconds": Annotated[int, Field(ge=1)],
 }
 """What a name of the inventory is held to, a name of a role is held to as well."""
-_VALIDATORS = ("-", "chrony", "netplan", "nft", "plist", "sshd", "sudoers", "unit")
+_VALIDATORS = (
+    *("-", "apt", "chrony", "netplan", "newsyslog", "nft", "perl", "plist", "shell", "sshd"),
+    *("sudoers", "unit"),
+)
 _SHOWN = 60
 
 

@@ -1,0 +1,48 @@
+"""A host that boots because its plan says so: wait for it, and ask it what it is now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from magnusctl import converge
+from magnusctl.converge import Machine, Observation
+from magnusctl.errors import HostError, PreconditionError, Unreachable
+from magnusctl.report import Status
+from magnusctl.run import Run
+
+BOOT_S = 900.0
+"""Seconds that a server with much memory and many disks may take until it lets somebody in."""
+_PAUSE_S = 2.0
+
+Note = Callable[[str, str], None]
+
+
+def boots(run: Run) -> bool:
+    """Whether the job of a run has the host boot."""
+    kinds = (name.partition(":")[0] for name, s in run.statuses.items() if s is Status.OK)
+    return "reboot" in kinds
+
+
+def after_boot(machine: Machine, before: Observation, note: Note) -> Observation:
+    """Wait until the host is up as another boot than before. Raises HostError when it is not."""
+    started = time.monotonic()
+    note(machine.name, f"boots; waiting for it, up to {BOOT_S / 60:.0f} min")
+    why = "it answers, and is still the boot of before"
+    while time.monotonic() - started < BOOT_S:
+        machine.transport.close()
+        time.sleep(_PAUSE_S)
+        try:
+            now = converge.observe(machine)
+        except (Unreachable, PreconditionError) as error:
+            why = error.message
+            continue
+        if now.facts.boot not in ("unknown", before.facts.boot):
+            note(machine.name, f"back after {time.monotonic() - started:.0f} s")
+            return now
+    raise HostError(
+        f"it was told to boot, and {BOOT_S / 60:.0f} min later it is not back: {why}",
+        host=machine.name,
+        detail="  What came before the boot is done. What waits for it is not.",
+        hint="Look at its console. Once it is up, run the same command again.",
+    )

@@ -1,0 +1,160 @@
+"""The keys that systemd knows, by section: it swallows every other with a warning.
+
+Written by dev/unitkeys.py from `systemd --dump-configuration-items` of versions 252 and 257.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_EXEC = """
+AllowedCPUs AllowedMemoryNodes AmbientCapabilities AppArmorProfile BPFProgram BindLogSockets
+BindPaths BindReadOnlyPaths BlockIOAccounting BlockIODeviceWeight BlockIOReadBandwidth
+BlockIOWeight BlockIOWriteBandwidth CPUAccounting CPUAffinity CPUQuota CPUQuotaPeriodSec
+CPUSchedulingPolicy CPUSchedulingPriority CPUSchedulingResetOnFork CPUShares CPUWeight
+CacheDirectory CacheDirectoryMode CapabilityBoundingSet ConfigurationDirectory
+ConfigurationDirectoryMode CoredumpFilter CoredumpReceive DefaultMemoryLow DefaultMemoryMin
+DefaultStartupMemoryLow Delegate DelegateSubgroup DeviceAllow DevicePolicy DisableControllers
+DynamicUser Environment EnvironmentFile ExecPaths ExecSearchPath ExtensionDirectories
+ExtensionImagePolicy ExtensionImages FinalKillSignal Group IOAccounting IODeviceLatencyTargetSec
+IODeviceWeight IOReadBandwidthMax IOReadIOPSMax IOSchedulingClass IOSchedulingPriority IOWeight
+IOWriteBandwidthMax IOWriteIOPSMax IPAccounting IPAddressAllow IPAddressDeny IPCNamespacePath
+IPEgressFilterPath IPIngressFilterPath IgnoreSIGPIPE ImportCredential InaccessibleDirectories
+InaccessiblePaths KeyringMode KillMode KillSignal LimitAS LimitCORE LimitCPU LimitDATA LimitFSIZE
+LimitLOCKS LimitMEMLOCK LimitMSGQUEUE LimitNICE LimitNOFILE LimitNPROC LimitRSS LimitRTPRIO
+LimitRTTIME LimitSIGPENDING LimitSTACK LoadCredential LoadCredentialEncrypted LockPersonality
+LogExtraFields LogFilterPatterns LogLevelMax LogNamespace LogRateLimitBurst
+LogRateLimitIntervalSec LogsDirectory LogsDirectoryMode ManagedOOMMemoryPressure
+ManagedOOMMemoryPressureDurationSec ManagedOOMMemoryPressureLimit ManagedOOMPreference
+ManagedOOMSwap MemoryAccounting MemoryDenyWriteExecute MemoryHigh MemoryKSM MemoryLimit MemoryLow
+MemoryMax MemoryMin MemoryPressureThresholdSec MemoryPressureWatch MemorySwapMax MemoryZSwapMax
+MemoryZSwapWriteback MountAPIVFS MountFlags MountImagePolicy MountImages NFTSet NUMAMask
+NUMAPolicy NetworkNamespacePath Nice NoExecPaths NoNewPrivileges OOMScoreAdjust PAMName
+PassEnvironment Personality PrivateDevices PrivateIPC PrivateMounts PrivateNetwork PrivatePIDs
+PrivateTmp PrivateUsers ProcSubset ProtectClock ProtectControlGroups ProtectHome ProtectHostname
+ProtectKernelLogs ProtectKernelModules ProtectKernelTunables ProtectProc ProtectSystem
+ReadOnlyDirectories ReadOnlyPaths ReadWriteDirectories ReadWritePaths RemoveIPC RestartKillSignal
+RestrictAddressFamilies RestrictFileSystems RestrictNamespaces RestrictNetworkInterfaces
+RestrictRealtime RestrictSUIDSGID RootDirectory RootEphemeral RootHash RootHashSignature RootImage
+RootImageOptions RootImagePolicy RootVerity RuntimeDirectory RuntimeDirectoryMode
+RuntimeDirectoryPreserve SELinuxContext SecureBits SendSIGHUP SendSIGKILL SetCredential
+SetCredentialEncrypted SetLoginEnvironment Slice SmackProcessLabel SocketBindAllow SocketBindDeny
+StandardError StandardInput StandardInputData StandardInputText StandardOutput StartupAllowedCPUs
+StartupAllowedMemoryNodes StartupBlockIOWeight StartupCPUShares StartupCPUWeight StartupIOWeight
+StartupMemoryHigh StartupMemoryLow StartupMemoryMax StartupMemorySwapMax StartupMemoryZSwapMax
+StateDirectory StateDirectoryMode SupplementaryGroups SyslogFacility SyslogIdentifier SyslogLevel
+SyslogLevelPrefix SystemCallArchitectures SystemCallErrorNumber SystemCallFilter SystemCallLog
+TTYColumns TTYPath TTYReset TTYRows TTYVHangup TTYVTDisallocate TasksAccounting TasksMax
+TemporaryFileSystem TimeoutCleanSec TimeoutSec TimerSlackNSec UMask UnsetEnvironment User
+UtmpIdentifier UtmpMode WatchdogSignal WorkingDirectory
+"""
+
+_OWN = {
+    "Automount": """
+DirectoryMode ExtraOptions TimeoutIdleSec Where
+""",
+    "Install": """
+Alias Also DefaultInstance RequiredBy UpheldBy WantedBy
+""",
+    "Mount": """
+DirectoryMode ForceUnmount LazyUnmount Options ReadWriteOnly SloppyOptions Type What Where
+""",
+    "Path": """
+DirectoryMode DirectoryNotEmpty MakeDirectory PathChanged PathExists PathExistsGlob PathModified
+TriggerLimitBurst TriggerLimitIntervalSec Unit
+""",
+    "Scope": """
+AllowedCPUs AllowedMemoryNodes BPFProgram BlockIOAccounting BlockIODeviceWeight
+BlockIOReadBandwidth BlockIOWeight BlockIOWriteBandwidth CPUAccounting CPUQuota CPUQuotaPeriodSec
+CPUShares CPUWeight CoredumpReceive DefaultMemoryLow DefaultMemoryMin DefaultStartupMemoryLow
+Delegate DelegateSubgroup DeviceAllow DevicePolicy DisableControllers FinalKillSignal IOAccounting
+IODeviceLatencyTargetSec IODeviceWeight IOReadBandwidthMax IOReadIOPSMax IOWeight
+IOWriteBandwidthMax IOWriteIOPSMax IPAccounting IPAddressAllow IPAddressDeny IPEgressFilterPath
+IPIngressFilterPath KillMode KillSignal ManagedOOMMemoryPressure
+ManagedOOMMemoryPressureDurationSec ManagedOOMMemoryPressureLimit ManagedOOMPreference
+ManagedOOMSwap MemoryAccounting MemoryHigh MemoryLimit MemoryLow MemoryMax MemoryMin
+MemoryPressureThresholdSec MemoryPressureWatch MemorySwapMax MemoryZSwapMax MemoryZSwapWriteback
+NFTSet OOMPolicy RestartKillSignal RestrictNetworkInterfaces RuntimeMaxSec
+RuntimeRandomizedExtraSec SendSIGHUP SendSIGKILL Slice SocketBindAllow SocketBindDeny
+StartupAllowedCPUs StartupAllowedMemoryNodes StartupBlockIOWeight StartupCPUShares
+StartupCPUWeight StartupIOWeight StartupMemoryHigh StartupMemoryLow StartupMemoryMax
+StartupMemorySwapMax StartupMemoryZSwapMax TasksAccounting TasksMax TimeoutStopSec WatchdogSignal
+""",
+    "Service": """
+BusName ExecCondition ExecReload ExecStart ExecStartPost ExecStartPre ExecStop ExecStopPost
+ExitType FailureAction FileDescriptorStoreMax FileDescriptorStorePreserve GuessMainPID NonBlocking
+NotifyAccess OOMPolicy OpenFile PIDFile PermissionsStartOnly RebootArgument ReloadSignal
+RemainAfterExit Restart RestartForceExitStatus RestartMaxDelaySec RestartMode
+RestartPreventExitStatus RestartSec RestartSteps RootDirectoryStartOnly RuntimeMaxSec
+RuntimeRandomizedExtraSec Sockets StartLimitAction StartLimitBurst StartLimitInterval
+SuccessExitStatus TimeoutAbortSec TimeoutStartFailureMode TimeoutStartSec TimeoutStopFailureMode
+TimeoutStopSec Type USBFunctionDescriptors USBFunctionStrings WatchdogSec
+""",
+    "Slice": """
+AllowedCPUs AllowedMemoryNodes BPFProgram BlockIOAccounting BlockIODeviceWeight
+BlockIOReadBandwidth BlockIOWeight BlockIOWriteBandwidth CPUAccounting CPUQuota CPUQuotaPeriodSec
+CPUShares CPUWeight CoredumpReceive DefaultMemoryLow DefaultMemoryMin DefaultStartupMemoryLow
+Delegate DelegateSubgroup DeviceAllow DevicePolicy DisableControllers IOAccounting
+IODeviceLatencyTargetSec IODeviceWeight IOReadBandwidthMax IOReadIOPSMax IOWeight
+IOWriteBandwidthMax IOWriteIOPSMax IPAccounting IPAddressAllow IPAddressDeny IPEgressFilterPath
+IPIngressFilterPath ManagedOOMMemoryPressure ManagedOOMMemoryPressureDurationSec
+ManagedOOMMemoryPressureLimit ManagedOOMPreference ManagedOOMSwap MemoryAccounting MemoryHigh
+MemoryLimit MemoryLow MemoryMax MemoryMin MemoryPressureThresholdSec MemoryPressureWatch
+MemorySwapMax MemoryZSwapMax MemoryZSwapWriteback NFTSet RestrictNetworkInterfaces Slice
+SocketBindAllow SocketBindDeny StartupAllowedCPUs StartupAllowedMemoryNodes StartupBlockIOWeight
+StartupCPUShares StartupCPUWeight StartupIOWeight StartupMemoryHigh StartupMemoryLow
+StartupMemoryMax StartupMemorySwapMax StartupMemoryZSwapMax TasksAccounting TasksMax
+""",
+    "Socket": """
+Accept Backlog BindIPv6Only BindToDevice Broadcast DeferAcceptSec DirectoryMode ExecStartPost
+ExecStartPre ExecStopPost ExecStopPre FileDescriptorName FlushPending FreeBind IPTOS IPTTL
+KeepAlive KeepAliveIntervalSec KeepAliveProbes KeepAliveTimeSec ListenDatagram ListenFIFO
+ListenMessageQueue ListenNetlink ListenSequentialPacket ListenSpecial ListenStream
+ListenUSBFunction Mark MaxConnections MaxConnectionsPerSource MessageQueueMaxMessages
+MessageQueueMessageSize NoDelay PassCredentials PassFileDescriptorsToExec PassPacketInfo
+PassSecurity PipeSize PollLimitBurst PollLimitIntervalSec Priority ReceiveBuffer RemoveOnStop
+ReusePort SELinuxContextFromNet SendBuffer Service SmackLabel SmackLabelIPIn SmackLabelIPOut
+SocketGroup SocketMode SocketProtocol SocketUser Symlinks TCPCongestion Timestamping Transparent
+TriggerLimitBurst TriggerLimitIntervalSec Writable
+""",
+    "Swap": """
+Options Priority What
+""",
+    "Timer": """
+AccuracySec DeferReactivation FixedRandomDelay OnActiveSec OnBootSec OnCalendar OnClockChange
+OnStartupSec OnTimezoneChange OnUnitActiveSec OnUnitInactiveSec Persistent RandomizedDelaySec
+RemainAfterElapse Unit WakeSystem
+""",
+    "Unit": """
+After AllowIsolate AssertACPower AssertArchitecture AssertCPUFeature AssertCPUPressure AssertCPUs
+AssertCapability AssertControlGroupController AssertCredential AssertDirectoryNotEmpty
+AssertEnvironment AssertFileIsExecutable AssertFileNotEmpty AssertFirstBoot AssertGroup AssertHost
+AssertIOPressure AssertKernelCommandLine AssertKernelVersion AssertMemory AssertMemoryPressure
+AssertNeedsUpdate AssertOSRelease AssertPathExists AssertPathExistsGlob AssertPathIsDirectory
+AssertPathIsEncrypted AssertPathIsMountPoint AssertPathIsReadWrite AssertPathIsSymbolicLink
+AssertSecurity AssertUser AssertVirtualization Before BindTo BindsTo CollectMode ConditionACPower
+ConditionArchitecture ConditionCPUFeature ConditionCPUPressure ConditionCPUs ConditionCapability
+ConditionControlGroupController ConditionCredential ConditionDirectoryNotEmpty
+ConditionEnvironment ConditionFileIsExecutable ConditionFileNotEmpty ConditionFirmware
+ConditionFirstBoot ConditionGroup ConditionHost ConditionIOPressure ConditionKernelCommandLine
+ConditionKernelVersion ConditionMemory ConditionMemoryPressure ConditionNeedsUpdate
+ConditionOSRelease ConditionPathExists ConditionPathExistsGlob ConditionPathIsDirectory
+ConditionPathIsEncrypted ConditionPathIsMountPoint ConditionPathIsReadWrite
+ConditionPathIsSymbolicLink ConditionSecurity ConditionUser ConditionVirtualization Conflicts
+DefaultDependencies Description Documentation FailureAction FailureActionExitStatus
+IgnoreOnIsolate JobRunningTimeoutSec JobTimeoutAction JobTimeoutRebootArgument JobTimeoutSec
+JoinsNamespaceOf OnFailure OnFailureIsolate OnFailureJobMode OnSuccess OnSuccessJobMode PartOf
+PropagateReloadFrom PropagateReloadTo PropagatesReloadTo PropagatesStopTo RebootArgument
+RefuseManualStart RefuseManualStop ReloadPropagatedFrom Requires RequiresMountsFor
+RequiresOverridable Requisite RequisiteOverridable SourcePath StartLimitAction StartLimitBurst
+StartLimitInterval StartLimitIntervalSec StopPropagatedFrom StopWhenUnneeded SuccessAction
+SuccessActionExitStatus SurviveFinalKillSignal Upholds Wants WantsMountsFor
+""",
+}
+
+KEYS: Mapping[str, frozenset[str]] = {
+    name: frozenset(
+        (own + (_EXEC if name in ("Service", "Socket", "Mount", "Swap") else "")).split()
+    )
+    for name, own in _OWN.items()
+}

@@ -1,0 +1,108 @@
+"""vLLM: an environment by its lock, and an instance of one unit for each model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from magnusctl.inventory.models import Served
+from magnusctl.resources.directory import Directory
+from magnusctl.resources.file import File
+from magnusctl.resources.package import Package
+from magnusctl.resources.service import Service
+from magnusctl.roles import python, storage
+from magnusctl.roles.context import Context
+from magnusctl.roles.daemon import UNITS
+from magnusctl.roles.engines import common
+from magnusctl.roles.ports import listen_address, models_with_ports
+from magnusctl.state import Resource
+
+GIB = 1024**3
+UNIT = f"{UNITS}/magnus-vllm@.service"
+ENVIRONMENT = "/opt/magnus/venvs/vllm"
+
+
+def resources(context: Context) -> Iterator[Resource]:
+    """The environment, the unit, and what each model is served with."""
+    vllm = context.variables.inference.vllm
+    if not context.host.macos:
+        # Triton and Inductor compile at run time.
+        yield Package(package="gcc")
+    installed: tuple[str, ...] = ()
+    if vllm.lock != "none":
+        yield from python.uv(context)
+        yield from python.environment(context, "vllm", vllm.lock)
+        installed = (f"environment:{ENVIRONMENT}",)
+    yield from python.opt(context)
+    yield from common.helpers(context)
+    yield from common.configuration(context, "vllm")
+    yield File(path=UNIT, content=_unit(context), validator="unit", after=installed)
+    for name, served, port in models_with_ports(context, "vllm"):
+        yield from _model(context, name, served, port, installed)
+
+
+def _unit(context: Context) -> str:
+    vllm = context.variables.inference.vllm
+    values = common.unit_values(context)
+    values |= {"vllm": vllm, "cpu_cache_gib": vllm.cpu_cache // GIB}
+    models = [served for _, served, _ in models_with_ports(context, "vllm")]
+    # On a card the budget of a model is the card's memory; RAM has a bound of its own.
+    values["memory_max"] = vllm.memory_max if values["gpu"] else _largest(models)
+    return context.render("inference/vllm.service.j2", **values)
+
+
+def _largest(models: list[Served]) -> int | None:
+    sizes = [size for served in models if (size := common.memory_of(served))]
+    return max(sizes, default=None)
+
+
+def _model(
+    context: Context, name: str, served: Served, port: int, installed: tuple[str, ...]
+) -> Iterator[Resource]:
+    inference = context.variables.inference
+    folder = "/etc/magnus/vllm"
+    path = f"{storage.folder_of(context)}/hf/{served.model}"
+    values = {"vllm": inference.vllm, "gpu": bool(context.host.hardware.gpus)}
+    yield File(
+        path=f"{folder}/{name}.yaml",
+        content=context.render(
+            "inference/vllm.yaml.j2",
+            path=path,
+            name_of=name,
+            served=served,
+            port=port,
+            host_address=listen_address(context),
+            **values,
+        ),
+        mode="0640",
+        group=storage.MODELS,
+        after=(f"group:{storage.MODELS}",),
+    )
+    yield File(
+        path=f"{folder}/{name}.env",
+        content=context.render("inference/vllm.env.j2", api_key=inference.api_key),
+        mode="0600",
+    )
+    drop_in = list(_cores(context, name))
+    yield from drop_in
+    parts = (f"{folder}/{name}.yaml", f"{folder}/{name}.env", UNIT)
+    files = tuple(f"file:{part}" for part in parts)
+    helpers = tuple(f"file:{common.LIBEXEC}/{helper}" for helper in common.HELPERS)
+    yield Service(
+        unit=f"magnus-vllm@{name}",
+        restart_on=(*files, *helpers, *installed, *(r.id for r in drop_in if r.kind == "file")),
+        after=(*common.waits_for(context), *storage.mounted(context), "package:gcc"),
+        needs=path,
+    )
+
+
+def _cores(context: Context, name: str) -> Iterator[Resource]:
+    """One unit is for all models, so the cores of each are in a drop-in of its own."""
+    cpus = common.cores_of(context).get(name)
+    if not cpus:
+        return
+    folder = f"{UNITS}/magnus-vllm@{name}.service.d"
+    yield Directory(path=folder)
+    yield File(
+        path=f"{folder}/10-magnus.conf",
+        content=context.render("inference/cores.conf.j2", cpus=cpus),
+    )

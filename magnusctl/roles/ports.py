@@ -1,0 +1,60 @@
+"""Where engines listen: an address that is never all of them, and a port for each model."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+
+from magnusctl.inventory.budgets import engines_of, models_of
+from magnusctl.inventory.models import Served
+from magnusctl.inventory.serving import LOOPBACK
+from magnusctl.roles.context import Context
+
+DEFAULT: Mapping[str, int] = {"vllm": 8000, "mlx": 8081, "ollama": 11434, "llamacpp": 9931}
+"""Of each engine; a second model of one has the next port. llama-server's own default moved."""
+
+
+def listen_address(context: Context) -> str:
+    """The host's address on the link that its engines listen on, or loopback."""
+    listen = context.variables.inference.listen
+    if listen == LOOPBACK:
+        return "127.0.0.1"
+    end = context.inventory.links[listen].ends[context.name]
+    return str(ipaddress.IPv4Interface(end.address).ip)
+
+
+def models_with_ports(context: Context, engine: str) -> list[tuple[str, Served, int]]:
+    """The models of one engine, in the order of the inventory, each with its port."""
+    models = models_of(context.inventory, context.name)
+    taken = {served.port for served in models.values() if served.port}
+    found, port = [], DEFAULT[engine]
+    for name, served in models.items():
+        if served.engine != engine:
+            continue
+        if engine == "ollama":
+            found.append((name, served, ollama_port(context)))
+            continue
+        while not served.port and port in taken:
+            port += 1
+        own = served.port or port
+        taken.add(own)
+        found.append((name, served, own))
+    return found
+
+
+def ollama_port(context: Context) -> int:
+    """Ollama has one port for all models: that of the first that names one."""
+    models = models_of(context.inventory, context.name).values()
+    named = (served.port for served in models if served.engine == "ollama" and served.port)
+    return next(named, DEFAULT["ollama"])
+
+
+def ports_of(context: Context) -> Iterator[tuple[int, str]]:
+    """Every port of this host's engines, once, and what is behind it."""
+    seen: dict[int, str] = {}
+    for engine in engines_of(context.inventory, context.name):
+        for name, _, port in models_with_ports(context, engine):
+            seen.setdefault(port, f"{engine}: {name}")
+        if engine == "ollama":
+            seen[ollama_port(context)] = "ollama"
+    yield from seen.items()
