@@ -20,8 +20,8 @@ Note = Callable[[str, str], None]
 
 def boots(run: Run) -> bool:
     """Whether the job of a run has the host boot."""
-    kinds = (name.partition(":")[0] for name, s in run.statuses.items() if s is Status.OK)
-    return "reboot" in kinds
+    names = (name for step in run.names for name in step if name.startswith("reboot:"))
+    return any(run.statuses.get(name) is Status.OK for name in names)
 
 
 def after_boot(machine: Machine, before: Observation, note: Note) -> Observation:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from magnusctl.builtin import builtin_folder
 from magnusctl.errors import InputError
 from magnusctl.inventory.units import plain_number, systemd_size
 from magnusctl.quote import quoted
@@ -17,13 +17,6 @@ Render = Callable[..., str]
 def template_folders(project: Path) -> list[Path]:
     """Where templates are looked for, in order: the project's own, then the built-in ones."""
     return [project / "templates", builtin_folder("templates")]
-
-
-def builtin_folder(name: str) -> Path:
-    """A folder that ships with magnusctl: inside the wheel, or beside the package in a checkout."""
-    package = Path(str(files("magnusctl")))
-    inside = package / {"inventory": "examples"}.get(name, name)
-    return inside if inside.is_dir() else package.parent / name
 
 
 def renderer(project: Path) -> Render:

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "magnusctl"
 
 # From the bottom up: a module imports from its own layer or from one further down.
 LAYERS = (
-    ("errors", "state", "quote", "whole"),
+    ("errors", "state", "quote", "whole", "builtin"),
     ("inventory", "report"),
     ("plan", "resources", "render", "secrets", "userfile", "windows"),
     ("answers", "bootstrap", "undo", "roles", "checks", "extensions", "facts", "rendered"),

@@ -12,10 +12,25 @@ from magnusctl.inventory.model import Host
 # What the prelude and a job use beside stand-ins. With its own sh a root runs nothing but these.
 TOOLS = (
     *("awk", "basename", "cat", "chmod", "chown", "cp", "cut", "date", "dd", "df", "dirname", "du"),
-    *("env", "grep", "head", "ln", "ls", "mkdir", "mv", "nohup", "od", "openssl", "perl", "printf"),
+    *(
+        "env",
+        "grep",
+        "head",
+        "ln",
+        "readlink",
+        "touch",
+        "ls",
+        "mkdir",
+        "mv",
+        "nohup",
+        "od",
+        "openssl",
+        "perl",
+        "printf",
+    ),
     *("ps", "rm", "rmdir", "sed", "setsid"),
     *("sh", "sha256sum", "shasum", "sleep", "sort", "stat", "sync", "tail", "tar", "timeout"),
-    *("touch", "tr", "wc"),
+    *("tr", "wc"),
 )
 
 _LINUX: Mapping[str, str] = {
@@ -26,10 +41,33 @@ _LINUX: Mapping[str, str] = {
     "etc/ssh/sshd_config": "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\n",
     ".simulated/packages": "openssh-server 1:9.6p1\nsudo 1.9.15\n",
     ".simulated/units/ssh.service": "disabled active\n",
+    ".simulated/units/systemd-journald.service": "static active\n",
+    ".simulated/units/fstrim.timer": "disabled inactive\n",
     ".simulated/sysctl": (
         "vm.swappiness = 60\nkernel.panic = 0\nnet.ipv4.tcp_mtu_probing = 0\n"
         "net.core.rmem_max = 212992\nnet.core.wmem_max = 212992\n"
         "net.ipv4.tcp_rmem = 4096 131072 6291456\nnet.ipv4.tcp_wmem = 4096 16384 4194304\n"
+        "vm.nr_hugepages = 0\nvm.stat_interval = 1\nvm.zone_reclaim_mode = 0\n"
+        "vm.max_map_count = 65530\nkernel.timer_migration = 1\nkernel.numa_balancing = 1\n"
+        "kernel.io_uring_disabled = 2\nkernel.io_uring_group = -1\nnet.core.busy_poll = 0\n"
+        "net.core.busy_read = 0\nnet.core.netdev_max_backlog = 1000\n"
+        "net.ipv4.tcp_slow_start_after_idle = 1\nnet.ipv4.tcp_keepalive_time = 7200\n"
+        "net.ipv4.tcp_keepalive_intvl = 75\nnet.ipv4.tcp_keepalive_probes = 9\n"
+        "net.ipv4.tcp_syn_retries = 6\n"
+    ),
+    "proc/cmdline": "BOOT_IMAGE=/vmlinuz ro quiet\n",
+    "proc/modules": "nouveau 2433024 0 - Live 0x0\n",
+    "proc/sys/kernel/random/boot_id": "SIMULATED-0\n",
+    # What a boot makes of what was written before it.
+    ".simulated/boot/grub": (
+        'cd "$MAGNUS_ROOT/etc/default/grub.d" 2>/dev/null || exit 0\n'
+        "GRUB_CMDLINE_LINUX_DEFAULT=quiet\n"
+        'for file in *.cfg; do . "./$file"; done\n'
+        'echo "BOOT_IMAGE=/vmlinuz ro $GRUB_CMDLINE_LINUX_DEFAULT" >"$MAGNUS_ROOT/proc/cmdline"\n'
+    ),
+    ".simulated/boot/modules": (
+        '! grep -qs "^blacklist nouveau" "$MAGNUS_ROOT"/etc/modprobe.d/* || '
+        ': >"$MAGNUS_ROOT/proc/modules"\n'
     ),
 }
 _MACOS: Mapping[str, str] = {
@@ -51,12 +89,19 @@ _MACOS: Mapping[str, str] = {
 _FOLDERS = (
     "etc/chrony",
     "etc/modprobe.d",
+    "etc/apt/apt.conf.d",
     "etc/apt/preferences.d",
+    "etc/apt/sources.list.d",
+    "etc/default",
+    "etc/newsyslog.d",
+    "etc/profile.d",
     "etc/security/limits.d",
     "etc/ssh/sshd_config.d",
     "etc/sysctl.d",
     "etc/systemd/system",
     "Library/LaunchDaemons",
+    "usr/share/keyrings",
+    "var/cache",
     "var/lib",
 )
 
@@ -71,6 +116,11 @@ def make(root: Path, host: Host, macs: Mapping[str, str]) -> None:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.format(**values) if "os-release" in name else text)
+    label = host.variables.storage.label
+    if label and not host.macos:
+        disk = root / "dev/disk/by-label" / label
+        disk.parent.mkdir(parents=True)
+        disk.touch()
     cards = [f"{device} {mac} 1500\n" for device, mac in macs.items()]
     (root / ".simulated/links").write_text("".join(cards))
     _programs(root / ".standins", "macos" if host.macos else "linux")

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from magnusctl.builtin import builtin_folder
 from magnusctl.demo import roots
 from magnusctl.errors import HostError
 from magnusctl.inventory.model import Inventory
 from magnusctl.inventory.validate import load
-from magnusctl.render import builtin_folder
 
 EXAMPLE = "magnus.yaml"
 
@@ -27,6 +27,8 @@ class Stage:
     folder: Path
     inventory: Path
     overlay: Path
+    secrets: Mapping[str, str]
+    """Variables of the environment, for the secrets that the inventory takes from there."""
 
     def root(self, host: str) -> Path:
         """The folder that stands for a host."""
@@ -50,7 +52,8 @@ def stage(folder: Path, inventory: Path | None = None) -> Iterator[Stage]:
         (keys / "known_hosts").write_text("".join(lines))
         overlay = folder / "overlay.yaml"
         overlay.write_text(json.dumps(_overlay(loaded, folder, ports), indent=1))
-        yield Stage(folder, path, overlay)
+        named = (spec.env for spec in loaded.secrets.values())
+        yield Stage(folder, path, overlay, {name: "SIMULATED-secret" for name in named if name})
 
 
 def _macs(inventory: Inventory, host: str) -> Mapping[str, str]:

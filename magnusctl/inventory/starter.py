@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from magnusctl import whole
+from magnusctl.builtin import builtin_folder
 from magnusctl.errors import InputError
+from magnusctl.inventory.findings import nearest
 from magnusctl.inventory.model import Inventory, Os
 
 STARTER = """\
@@ -42,6 +44,20 @@ hosts:
 """
 
 
+def examples() -> list[str]:
+    """The names of the inventories that ship with magnusctl."""
+    folder = builtin_folder("inventory")
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def example_path(name: str) -> Path:
+    """An inventory that ships with magnusctl. Raises InputError for no such."""
+    if name not in examples():
+        hint = nearest(name, examples()) or f"examples: {', '.join(examples())}"
+        raise InputError(f"there is no example '{name}'", hint=hint)
+    return builtin_folder("inventory") / f"{name}.yaml"
+
+
 def schema() -> dict[str, Any]:
     """The JSON Schema of an inventory, in the 2020-12 dialect."""
     document = Inventory.model_json_schema()
@@ -65,8 +81,19 @@ def this_system() -> str:
     return found if found in get_args(get_args(Os)[0]) else "ubuntu-24.04"
 
 
-def write(folder: Path) -> list[Path]:
-    """Write `inventory/magnus.yaml` and its schema; an inventory that exists is never touched."""
+def _here(text: str, example: str) -> str:
+    """The machine where magnusctl runs is this one; in an example it is whoever's it is."""
+    if not example:
+        return text.replace("os: macos-15", f"os: {this_system()}")
+    return text.replace(f"inventory/{example}.yaml", "inventory/magnus.yaml")
+
+
+def write(folder: Path, example: str = "") -> list[Path]:
+    """Write `inventory/magnus.yaml` and its schema; an inventory that exists is never touched.
+
+    It is a starter, or one of the examples. Raises InputError.
+    """
+    text = example_path(example).read_text() if example else STARTER
     target = folder / "inventory" / "magnus.yaml"
     if target.exists():
         hint = "It was left as it is. Check it with:  magnusctl inventory check"
@@ -75,7 +102,7 @@ def write(folder: Path) -> list[Path]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         whole.write(beside, schema_text().encode())
-        whole.write(target, STARTER.replace("os: macos-15", f"os: {this_system()}").encode())
+        whole.write(target, _here(text, example).encode())
     except OSError as error:
         raise InputError(f"cannot write: {error.strerror}", where=str(target)) from None
     return [target, beside]

@@ -1,6 +1,6 @@
-free_mac_id() { # RECORDS KEY: the first free number from 551 up
+free_mac_id() { # RECORDS KEY FIRST: the first free number from that one up
   _used=$nl$(system dscl . -list "$1" "$2" | awk '{ print $NF }')$nl
-  _id=551
+  _id=$3
   while :; do
     case $_used in *"$nl$_id$nl"*) _id=$((_id + 1)) ;; *) break ;; esac
   done
@@ -36,14 +36,21 @@ put_mac_user() {
     [ "$_home" != - ] || _home=/Users/$_name
     [ "$_shell" != - ] || _shell=/bin/zsh
     system dscl . -create "$_record" || return 1
-    system dscl . -create "$_record" UniqueID "$(free_mac_id /Users UniqueID)" || return 1
-    system dscl . -create "$_record" PrimaryGroupID 20 || return 1
+    # Below 500 it is no person: it is not offered at the login window.
+    _first=551 _gid=20 _owner=staff
+    if [ "$_system" = yes ]; then
+      _first=401 _owner=$_name _gid=$(mac_value "/Groups/$_name" PrimaryGroupID)
+      [ -n "$_gid" ] || fail "there is no group $_name for the user $_name" || return 1
+    fi
+    system dscl . -create "$_record" UniqueID "$(free_mac_id /Users UniqueID $_first)" || return 1
+    system dscl . -create "$_record" PrimaryGroupID "$_gid" || return 1
+    [ "$_system" = no ] || system dscl . -create "$_record" IsHidden 1 || return 1
   fi
   [ "$_home" = - ] || system dscl . -create "$_record" NFSHomeDirectory "$_home" || return 1
   [ "$_shell" = - ] || system dscl . -create "$_record" UserShell "$_shell" || return 1
   [ "$_comment" = - ] || system dscl . -create "$_record" RealName "$_comment" || return 1
   if [ "$_exists" = no ]; then
-    mkdir -p "$ROOT$_home" && own "$_name" staff "$ROOT$_home" || return 1
+    mkdir -p "$ROOT$_home" && own "$_name" "$_owner" "$ROOT$_home" || return 1
   fi
   [ "$_groups" != - ] || return 0
   IFS=,

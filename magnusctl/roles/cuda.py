@@ -22,9 +22,8 @@ KEY_FINGERPRINT = "EB693B3035CD5710E231E123A4B469963BF863CC"
 """Of NVIDIA's key for its repositories since 2022 (3bf863cc.pub)."""
 INITRAMFS = "initramfs without nouveau"
 BOOT = "driver"
-# 75: the module is not installed yet, so nobody can tell.
 AGREES = (
-    "have=$(system modinfo -F version nvidia 2>/dev/null) || exit 75; "
+    'have=$(system modinfo -F version nvidia 2>/dev/null) && [ -n "$have" ] && '
     '[ "$(cat "$ROOT/sys/module/nvidia/version" 2>/dev/null)" = "$have" ] && '
     '! grep -q "^nouveau " "$ROOT/proc/modules"'
 )

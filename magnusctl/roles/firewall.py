@@ -31,6 +31,13 @@ class Rule:
     sources: tuple[str, ...] = ()
     own: str = ""
 
+    @property
+    def match(self) -> str:
+        """The packets, as nft has it."""
+        words = [f"ip saddr {{ {', '.join(self.sources)} }}"] if self.sources else []
+        words += [f"ip daddr {self.own}"] if self.own else []
+        return " ".join([*words, f"{self.protocol} dport {self.port}"])
+
 
 def resources(context: Context) -> Iterator[Resource]:
     """The rules, and the unit that puts them in force before the network is up."""

@@ -18,8 +18,6 @@ from magnusctl.state import Resource
 LIBEXEC = "/opt/magnus/libexec"
 HELPERS = ("wait-addr", "wait-http")
 NUMBERS = {"wait_address_s": 60, "wait_http_s": 840, "open_files": 65536, "stop_s": 90}
-GROWTH = 1.10
-"""What a service may take beyond its models: buffers and the program itself."""
 
 
 def helpers(context: Context) -> Iterator[Resource]:
@@ -84,4 +82,4 @@ def memory_of(*models: Served) -> int | None:
     if not sizes or any(size is None for size in sizes):
         return None
     mib = 1024**2
-    return int(sum(size or 0 for size in sizes) * GROWTH) // mib * mib
+    return sum(size or 0 for size in sizes) // mib * mib

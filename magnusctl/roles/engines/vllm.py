@@ -44,15 +44,9 @@ def _unit(context: Context) -> str:
     vllm = context.variables.inference.vllm
     values = common.unit_values(context)
     values |= {"vllm": vllm, "cpu_cache_gib": vllm.cpu_cache // GIB}
-    models = [served for _, served, _ in models_with_ports(context, "vllm")]
     # On a card the budget of a model is the card's memory; RAM has a bound of its own.
-    values["memory_max"] = vllm.memory_max if values["gpu"] else _largest(models)
+    values["memory_max"] = vllm.memory_max
     return context.render("inference/vllm.service.j2", **values)
-
-
-def _largest(models: list[Served]) -> int | None:
-    sizes = [size for served in models if (size := common.memory_of(served))]
-    return max(sizes, default=None)
 
 
 def _model(
@@ -82,27 +76,25 @@ def _model(
         content=context.render("inference/vllm.env.j2", api_key=inference.api_key),
         mode="0600",
     )
-    drop_in = list(_cores(context, name))
-    yield from drop_in
-    parts = (f"{folder}/{name}.yaml", f"{folder}/{name}.env", UNIT)
+    drop_in = f"{UNITS}/magnus-vllm@{name}.service.d/10-magnus.conf"
+    yield from _instance(context, name, served, drop_in)
+    parts = (f"{folder}/{name}.yaml", f"{folder}/{name}.env", UNIT, drop_in)
     files = tuple(f"file:{part}" for part in parts)
     helpers = tuple(f"file:{common.LIBEXEC}/{helper}" for helper in common.HELPERS)
     yield Service(
         unit=f"magnus-vllm@{name}",
-        restart_on=(*files, *helpers, *installed, *(r.id for r in drop_in if r.kind == "file")),
+        restart_on=(*files, *helpers, *installed),
         after=(*common.waits_for(context), *storage.mounted(context), "package:gcc"),
         needs=path,
     )
 
 
-def _cores(context: Context, name: str) -> Iterator[Resource]:
-    """One unit is for all models, so the cores of each are in a drop-in of its own."""
-    cpus = common.cores_of(context).get(name)
-    if not cpus:
-        return
-    folder = f"{UNITS}/magnus-vllm@{name}.service.d"
-    yield Directory(path=folder)
-    yield File(
-        path=f"{folder}/10-magnus.conf",
-        content=context.render("inference/cores.conf.j2", cpus=cpus),
-    )
+def _instance(context: Context, name: str, served: Served, path: str) -> Iterator[Resource]:
+    """One unit is for all models: what each has of its own is in a drop-in of its own."""
+    yield Directory(path=path.rpartition("/")[0])
+    values = common.unit_values(context) | {
+        "path": f"{storage.folder_of(context)}/hf/{served.model}",
+        "cpus": common.cores_of(context).get(name, ""),
+        "memory_max": common.memory_of(served),
+    }
+    yield File(path=path, content=context.render("inference/vllm-instance.conf.j2", **values))
