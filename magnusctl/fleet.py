@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from magnusctl import audit, converge, extensions, job, provision, records, secrets
+from magnusctl.checks import of_roles
 from magnusctl.checks.custom import Custom
 from magnusctl.converge import Machine, Observation
 from magnusctl.errand import Errand
@@ -94,7 +95,9 @@ def open_fleet(
         )
         for name in names
     )
-    return Fleet(inventory, tuple(machines), workers, extensions.checks_of(project, inventory))
+    proofs = [check for name in names for check in of_roles.checks_of(inventory, name, render)]
+    checks = (*proofs, *extensions.checks_of(project, inventory))
+    return Fleet(inventory, tuple(machines), workers, checks)
 
 
 def _tagged(

@@ -42,6 +42,16 @@ def failed(measured: str = "", target: str = "", remedy: str = "") -> Judgement:
     return Judgement(Verdict.FAIL, measured, target, remedy)
 
 
+def warned(measured: str = "", target: str = "", remedy: str = "") -> Judgement:
+    """It works, and will not always."""
+    return Judgement(Verdict.WARN, measured, target, remedy)
+
+
+def skipped(why: str) -> Judgement:
+    """There is nothing to ask here, or not yet."""
+    return Judgement(Verdict.SKIP, why)
+
+
 def unknown(measured: str = "", remedy: str = "") -> Judgement:
     """The host did not say."""
     return Judgement(Verdict.UNKNOWN, measured, remedy=remedy)

@@ -28,7 +28,7 @@ TOOLS = (
         "perl",
         "printf",
     ),
-    *("ps", "rm", "rmdir", "sed", "setsid"),
+    *("find", "ps", "rm", "rmdir", "uniq", "sed", "setsid"),
     *("sh", "sha256sum", "shasum", "sleep", "sort", "stat", "sync", "tail", "tar", "timeout"),
     *("tr", "wc"),
 )
@@ -55,6 +55,8 @@ _LINUX: Mapping[str, str] = {
         "net.ipv4.tcp_keepalive_intvl = 75\nnet.ipv4.tcp_keepalive_probes = 9\n"
         "net.ipv4.tcp_syn_retries = 6\n"
     ),
+    "proc/meminfo": "HugePages_Total:    2048\nHugePages_Free:     2048\n",
+    "var/log/journal/.keep": "",
     "proc/cmdline": "BOOT_IMAGE=/vmlinuz ro quiet\n",
     "proc/modules": "nouveau 2433024 0 - Live 0x0\n",
     "proc/sys/kernel/random/boot_id": "SIMULATED-0\n",
@@ -64,6 +66,9 @@ _LINUX: Mapping[str, str] = {
         "GRUB_CMDLINE_LINUX_DEFAULT=quiet\n"
         'for file in *.cfg; do . "./$file"; done\n'
         'echo "BOOT_IMAGE=/vmlinuz ro $GRUB_CMDLINE_LINUX_DEFAULT" >"$MAGNUS_ROOT/proc/cmdline"\n'
+        'cpu=$MAGNUS_ROOT/sys/devices/system/cpu; mkdir -p "$cpu"\n'
+        'sed -n "s/.*isolcpus=[a-z_,]*,\\([0-9-]*\\).*/\\1/p" "$MAGNUS_ROOT/proc/cmdline" '
+        '>"$cpu/isolated"\n'
     ),
     ".simulated/boot/modules": (
         '! grep -qs "^blacklist nouveau" "$MAGNUS_ROOT"/etc/modprobe.d/* || '
@@ -121,8 +126,15 @@ def make(root: Path, host: Host, macs: Mapping[str, str]) -> None:
         disk = root / "dev/disk/by-label" / label
         disk.parent.mkdir(parents=True)
         disk.touch()
+    for gpu in host.hardware.gpus:
+        (root / ".simulated/gpu").write_text(f"{gpu.name}\n")
     cards = [f"{device} {mac} 1500\n" for device, mac in macs.items()]
     (root / ".simulated/links").write_text("".join(cards))
+    for device in macs:
+        card = root / "sys/class/net" / device
+        card.mkdir(parents=True)
+        (card / "speed").write_text("10000\n")
+        (card / "carrier").write_text("1\n")
     _programs(root / ".standins", "macos" if host.macos else "linux")
 
 

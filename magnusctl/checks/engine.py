@@ -1,0 +1,82 @@
+"""Does an engine listen where it should and nowhere else, and only to whoever has the key?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from magnusctl.checks.custom import Judgement, failed, passed, skipped, unknown
+from magnusctl.quote import sh
+
+_ALL = ("0.0.0.0", "*", "[::]", "::")
+
+
+def sockets(port: int) -> str:
+    """The text that lists who listens on a port: `ADDRESS PORT` each."""
+    return (
+        'if [ "$(uname -s)" = Darwin ]; then netstat -anp tcp 2>/dev/null | '
+        'awk \'$6 == "LISTEN" { n = split($4, p, "."); a = $4; sub(/\\.[^.]*$/, "", a); '
+        "print a, p[n] }'; else ss -Hltn 2>&1 | "
+        'awk \'{ a = $4; sub(/:[0-9]+$/, "", a); n = split($4, p, ":"); print a, p[n] }\'; fi | '
+        f"awk '$2 == {port}' | sort -u"
+    )
+
+
+def bound(address: str) -> Callable[[Sequence[str]], Judgement]:
+    """A judge: it listens on this address alone. One that does not run is no fault of its own."""
+
+    def judge(lines: Sequence[str]) -> Judgement:
+        found = [line.split(" ")[0] for line in lines if " " in line]
+        if not found:
+            return skipped("nothing listens there")
+        wide = [one for one in found if one in _ALL]
+        if wide:
+            remedy = "Another program than the declared one? ss -ltnp tells."
+            return failed(f"it listens on all addresses ({wide[0]})", address, remedy)
+        return (
+            passed(", ".join(found), address)
+            if found == [address]
+            else failed(", ".join(found), address)
+        )
+
+    return judge
+
+
+def answers(url: str) -> str:
+    """The text that asks a server for a sign of life: the code of HTTP, 000 for none."""
+    return f"curl -s -m 5 -o /dev/null -w '%{{http_code}}\\n' {sh(url)} 2>/dev/null"
+
+
+def alive(lines: Sequence[str]) -> Judgement:
+    """It answers 200; one that is still loading answers 503."""
+    code = lines[0].strip() if lines else ""
+    if code == "200":
+        return passed("200", "200")
+    if code in ("000", ""):
+        return skipped("nothing answers there")
+    return failed(code, "200", "Look there with: journalctl -u 'magnus-*' -n 50")
+
+
+def locked(lines: Sequence[str]) -> Judgement:
+    """Without the key it lets nobody in."""
+    code = lines[0].strip() if lines else ""
+    if code in ("401", "403"):
+        return passed(f"{code} without the key", "401")
+    if code in ("000", ""):
+        return skipped("nothing answers there")
+    return failed(
+        f"{code} without the key", "401", "Is its environment file read? systemctl cat it"
+    )
+
+
+def private(paths: Sequence[str]) -> str:
+    """The text that tells the mode and owner of files that hold secrets."""
+    listed = " ".join(f'"$MAGNUS_ROOT"{sh(path)}' for path in paths)
+    return f"for f in {listed}; do ls -ln \"$f\" 2>&1 | awk '{{ print $1, $3 }}'; done"
+
+
+def kept_private(lines: Sequence[str]) -> Judgement:
+    """Only the owner may read a file with a secret."""
+    if not lines:
+        return unknown("no such file")
+    wide = [line for line in lines if line[1:10] not in ("rw-------", "r--------")]
+    return failed(wide[0], "0600") if wide else passed(f"{len(lines)} files, 0600", "0600")

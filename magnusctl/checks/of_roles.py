@@ -1,0 +1,154 @@
+"""What proves each role, in a visible table: questions to a host, each with its judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from magnusctl.checks import clock, disk, doors, engine, gpu, mac, realtime, upkeep, wire
+from magnusctl.checks.custom import Custom, Judge, Judgement, passed, unknown
+from magnusctl.inventory.budgets import engines_of
+from magnusctl.inventory.model import Inventory
+from magnusctl.inventory.select import variables_of
+from magnusctl.render import Render
+from magnusctl.roles import cuda, storage
+from magnusctl.roles.context import Context
+from magnusctl.roles.engines import mlx
+from magnusctl.roles.mac import NEVER_SLEEP
+from magnusctl.roles.ports import listen_address, models_with_ports, ollama_port
+
+CLOCK_S, PROTECTED_CLOCK_S = 0.005, 0.001
+"""What a LAN and a host that trades may be off by, in seconds."""
+Found = Iterator[tuple[str, str, Judge]]
+
+
+def _base(context: Context) -> Found:
+    if context.host.connection == "local":
+        return
+    yield "sshd", doors.SSHD, doors.sshd
+    if context.host.macos:
+        if "inference" in context.host.roles:
+            yield from _mac(context)
+        return
+    limit = PROTECTED_CLOCK_S if context.host.protected else CLOCK_S
+    yield "clock", clock.RUN, clock.offset_judge(limit)
+    if context.variables.base.firewall.enabled:
+        yield "firewall", doors.FIREWALL, doors.firewall
+    yield "journal", upkeep.JOURNAL, upkeep.journal
+    yield "boot-due", upkeep.BOOT, upkeep.boot
+
+
+def _mac(context: Context) -> Found:
+    base = context.variables.base
+    yield "sleep", mac.SLEEP, mac.awake(NEVER_SLEEP)
+    yield "filevault", mac.FILEVAULT, mac.filevault(base.filevault)
+    yield "full-disk-access", mac.FULL_DISK, mac.full_disk
+    if base.firewall.enabled:
+        yield "firewall", mac.FIREWALL, mac.firewall
+
+
+def _network(context: Context) -> Found:
+    for name, link in context.inventory.links_of(context.name):
+        end = link.ends[context.name]
+        if link.kind != "ethernet" or not (end.mac or context.host.macos):
+            continue
+        run = wire.macos(end.interface) if context.host.macos else wire.linux(end.mac or "")
+        yield f"link-{name}", run, wire.speed(link.speed, link.fallback)
+
+
+def _storage(context: Context) -> Found:
+    percent = context.variables.storage.min_free_percent
+    yield "room-for-models", disk.room(storage.folder_of(context)), disk.enough(percent)
+
+
+def _cuda(context: Context) -> Found:
+    wanted, gpus = context.variables.cuda, context.host.hardware.gpus
+    yield "driver", gpu.DRIVER, gpu.driver
+    if gpus:
+        limits = (wanted.power_limit_watts, wanted.max_celsius)
+        yield "card", gpu.CARD, gpu.card(gpus[0].name, len(gpus), *limits)
+    yield "secure-boot", gpu.SECURE_BOOT, gpu.secure_boot
+    yield "held-packages", upkeep.HOLDS, upkeep.holds(cuda.driver_packages(context))
+    if wanted.toolkit:
+        yield "toolkit", gpu.nvcc(wanted.toolkit), gpu.toolkit(wanted.toolkit)
+    if wanted.tensorrt:
+        yield "tensorrt", gpu.TENSORRT, gpu.tensorrt
+
+
+def _inference(context: Context) -> Found:
+    address = listen_address(context)
+    for name in engines_of(context.inventory, context.name):
+        if name == "ollama":
+            port = ollama_port(context)
+            yield "ollama-address", engine.sockets(port), engine.bound(address)
+            url = f"http://{address}:{port}/api/version"
+            yield "ollama-answers", engine.answers(url), engine.alive
+            continue
+        for model, _, port in models_with_ports(context, name):
+            url = f"http://{address}:{port}"
+            yield f"{model}-address", engine.sockets(port), engine.bound(address)
+            yield f"{model}-answers", engine.answers(f"{url}/health"), engine.alive
+            if context.variables.inference.api_key and name in ("vllm", "llamacpp"):
+                yield f"{model}-key", engine.answers(f"{url}/v1/models"), engine.locked
+        if name == "mlx":
+            yield "wired-memory", mac.WIRED, mac.wired(mlx.wired_limit_mib(context))
+            yield "kernel-panics", mac.PANICS, mac.panics
+    secret_files = list(_secret_files(context))
+    if secret_files:
+        yield "secret-files", engine.private(secret_files), engine.kept_private
+
+
+def _secret_files(context: Context) -> Iterator[str]:
+    if not context.variables.inference.api_key:
+        return
+    engines = engines_of(context.inventory, context.name)
+    if "llamacpp" in engines and not context.host.macos:
+        yield "/etc/magnus/llamacpp/api-key"
+    if "vllm" in engines:
+        for model, _, _ in models_with_ports(context, "vllm"):
+            yield f"/etc/magnus/vllm/{model}.env"
+
+
+def _training(context: Context) -> Found:
+    run = (
+        '"$MAGNUS_ROOT/opt/magnus/venvs/train/bin/python" -c '
+        "'import torch; print(torch.__version__, torch.cuda.is_available())' 2>&1 | tail -n 1"
+    )
+    yield "pytorch", run, _torch
+
+
+def _torch(lines: Sequence[str]) -> Judgement:
+    words = lines[0].split() if lines else []
+    if len(words) == 2 and words[1] == "True":
+        return passed(f"{words[0]} sees the card", "sees the card")
+    return unknown(" ".join(words)[:80] or "it said nothing", "magnusctl provision")
+
+
+def _trading(context: Context) -> Found:
+    trading = context.variables.trading
+    yield "huge-pages", realtime.HUGE_PAGES, realtime.huge_pages(trading.huge_pages)
+    yield "isolated-cpus", realtime.ISOLATED, realtime.isolated(trading.isolated_cpus)
+    yield "io_uring", realtime.IO_URING, realtime.io_uring
+    yield "governor", realtime.GOVERNOR, realtime.governor
+    yield "rt-limits", realtime.LIMITS, realtime.limits(trading.max_priority)
+
+
+CHECKS: Mapping[str, Callable[[Context], Found]] = {
+    "base": _base,
+    "network": _network,
+    "storage": _storage,
+    "cuda": _cuda,
+    "inference": _inference,
+    "training": _training,
+    "trading": _trading,
+}
+SECONDS: Mapping[str, int] = {"pytorch": 60}
+
+
+def checks_of(inventory: Inventory, name: str, render: Render) -> Iterator[Custom]:
+    """The checks of a host's roles, in the order of the roles."""
+    host = inventory.hosts[name]
+    context = Context(inventory, name, host, variables_of(inventory, name), render)
+    for role in host.roles:
+        for check, run, judge in CHECKS[role](context) if role in CHECKS else ():
+            seconds = SECONDS.get(check, 20)
+            yield Custom(f"{role}.{check}", run, judge, frozenset({name}), seconds)
