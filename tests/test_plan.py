@@ -64,7 +64,7 @@ def test_a_restart_beside_another_change_is_told_and_counted() -> None:
 
 
 def test_a_unit_file_is_a_trigger_of_its_service_without_being_named() -> None:
-    unit = File(path="/etc/systemd/system/relay@.service", content="1")
+    unit = File(path="/etc/systemd/system/relay@.service", content="[Unit]\n")
     (_, service) = seal((unit, Service(unit="relay@one")))
     assert service.restart_on == (unit.id,)
 

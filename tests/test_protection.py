@@ -180,7 +180,7 @@ def test_what_goes_together_is_one_line_with_few_names() -> None:
 def test_the_unit_of_a_protected_service_counts_even_if_nothing_restarts_it(
     path: str, before: State, counts: bool
 ) -> None:
-    plan = planned([File(path=path, content="x\n")], before)
+    plan = planned([File(path=path, content="[Unit]\n")], before)
     found = disruptions(protected(protected_services=("engine",)), plan)
     assert [(d.what, path in d.why) for d in found] == ([("engine", True)] if counts else [])
     if "/service.d/" not in path:
@@ -189,15 +189,15 @@ def test_the_unit_of_a_protected_service_counts_even_if_nothing_restarts_it(
 
 @pytest.mark.parametrize("name", ["engine@.service", "engine@asx.service", "engine@.service.d/x"])
 def test_the_unit_of_an_instance_is_its_template(name: str) -> None:
-    plan = planned([File(path=f"/etc/systemd/system/{name}", content="x\n")], OLD)
+    plan = planned([File(path=f"/etc/systemd/system/{name}", content="[Unit]\n")], OLD)
     (found,) = disruptions(protected(protected_services=("engine@asx",)), plan)
     assert found.what == "engine@asx"
 
 
 def test_a_block_and_what_counts_for_all_of_a_prefix_count() -> None:
     service = protected(protected_services=("trade-engine",))
-    block = Block(path="/etc/systemd/system/trade-engine.service", content="x\n")
-    prefix = File(path="/etc/systemd/system/trade-.service.d/x.conf", content="x\n")
+    block = Block(path="/etc/systemd/system/trade-engine.service", content="[Unit]\n")
+    prefix = File(path="/etc/systemd/system/trade-.service.d/x.conf", content="[Unit]\n")
     for resource in (block, prefix):
         (found,) = disruptions(service, planned([resource], ABSENT))
         assert found.what == "trade-engine"
@@ -211,7 +211,7 @@ def test_a_protected_service_that_is_not_to_start_any_more_is_disturbed() -> Non
 
 
 def test_a_service_in_the_plan_speaks_for_its_unit() -> None:
-    unit = File(path=UNIT, content="x\n")
+    unit = File(path=UNIT, content="[Unit]\n")
     stopped = planned([unit, Service(unit="engine")], OLD, {**DOWN, "started_with": "x"})
     assert disruptions(protected(protected_services=("engine",)), stopped) == ()
 
@@ -250,7 +250,7 @@ def test_a_permission_says_for_how_long_it_stands(
     inventory: Inventory, host: str, now: datetime, allow: list[str], seconds: float
 ) -> None:
     engine = Service(unit="engine", restart_on=("file:/etc/x",))
-    plan = planned([File(path="/etc/x", content="x\n"), engine], OLD, UP, host=host)
+    plan = planned([File(path="/etc/x", content="[Unit]\n"), engine], OLD, UP, host=host)
     assert lasts_s(inventory, host, plan, allow, now) == seconds
 
 

@@ -128,7 +128,10 @@ def _chrony(context: Context) -> Iterator[Resource]:
     yield File(
         path=conf,
         content=context.render(
-            "base/chrony.conf.j2", never_step=context.host.protected, clock=base.clock
+            "base/chrony.conf.j2",
+            never_step=context.host.protected,
+            clock=base.clock,
+            always=-1,
         ),
         validator="chrony",
         after=package,
