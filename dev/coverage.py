@@ -32,7 +32,6 @@ Cell = tuple[str, str, str]
 class Collector:
     """A plugin of pytest: the marks of everything that it collects."""
 
-
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Print a line for every mark."""
         for item in session.items:

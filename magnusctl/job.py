@@ -11,14 +11,15 @@ from typing import Any
 from magnusctl import bootstrap, undo
 from magnusctl.bootstrap import Privilege, Request
 from magnusctl.quote import sh
-from magnusctl.resources import ask, shell_files, steps
+from magnusctl.resources import ask, shell_files
 from magnusctl.resources.block import Block
 from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File
 from magnusctl.resources.hostname import Hostname
 from magnusctl.resources.service import unit_name
 from magnusctl.script import library, needed, questions
-from magnusctl.state import Action, Change, Plan, Probe, Resource, Risk, Step, canonical, digest
+from magnusctl.stages import Stages, stages, wants
+from magnusctl.state import Change, Plan, Probe, Resource, Step, canonical, digest
 
 SCHEMA = 1
 _GUARDED_S = 120
@@ -27,17 +28,6 @@ _LIBRARIES = (
     *("prelude.sh", "process.sh", "lock.sh", "job.sh", "files.sh", "room.sh"),
     *("network.sh", "guarded.sh", "follow.sh", "gc.sh"),
 )
-
-
-@dataclass(frozen=True)
-class Stages:
-    """The steps of a job; those in `guarded` are taken back unless somebody confirms them."""
-
-    steps: tuple[Step, ...]
-    guarded: range
-
-    def __len__(self) -> int:
-        return len(self.steps)
 
 
 @dataclass(frozen=True)
@@ -69,51 +59,6 @@ class Job:
     keeps: bool = True
     spared: tuple[str, ...] = ()
     """Services that nothing in this job may stop: those that are protected, and not in its plan."""
-
-
-def stages(plan: Plan) -> Stages:
-    """What can cut us off comes last and together; what needs it comes after it; a boot ends it.
-
-    What is unknown, and what needs a boot, waits for the next round.
-    """
-    late = {change.resource.id for change in deferred(plan)}
-    boots = [change for change in plan.changes if _boots(change)]
-    changes = [c for c in plan.changes if not _boots(c) and c.resource.id not in late]
-    guarded = {c.resource.id for c in changes if c.resource.risk is Risk.CONNECTIVITY}
-    later: set[str] = set()
-    for change in changes:
-        if change.resource.id not in guarded and _wants(change) & (guarded | later):
-            later.add(change.resource.id)
-    for change in reversed(changes):
-        if change.resource.id in guarded:
-            moved = _wants(change) & later
-            later -= moved
-            guarded |= moved
-    before = list(steps([c for c in changes if c.resource.id not in guarded | later]))
-    middle = list(steps([c for c in changes if c.resource.id in guarded]))
-    after = list(steps([c for c in changes if c.resource.id in later]))
-    first = len(before)
-    last = steps(boots)
-    return Stages((*before, *middle, *after, *last), range(first, first + len(middle)))
-
-
-def _boots(change: Change) -> bool:
-    return change.resource.kind == "reboot" and change.action is not Action.UNKNOWN
-
-
-def deferred(plan: Plan) -> list[Change]:
-    """What one job cannot do: what is unknown yet, and what needs a boot that the plan holds."""
-    found = [change for change in plan.changes if change.action is Action.UNKNOWN]
-    waits = {change.resource.id for change in plan.changes if _boots(change)}
-    for change in plan.changes:
-        if not _boots(change) and change not in found and _wants(change) & waits:
-            waits.add(change.resource.id)
-            found.append(change)
-    return found
-
-
-def _wants(change: Change) -> set[str]:
-    return {*change.resource.after, *change.resource.restart_on}
 
 
 def no_way_back(plan: Plan) -> list[tuple[str, str]]:
@@ -230,7 +175,7 @@ def _sequence(job: Job) -> str:
 
 def _needs(todo: Sequence[Step], number: int) -> list[int]:
     """The earlier steps whose failure stops this one."""
-    return _holding(todo[:number], {w for c in todo[number].changes for w in _wants(c)})
+    return _holding(todo[:number], {w for c in todo[number].changes for w in wants(c)})
 
 
 def _restores(todo: Sequence[Step], number: int) -> list[int]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from magnusctl import __version__, audit, converge, following, job, leftalone, rebooting
+from magnusctl import __version__, audit, converge, following, job, leftalone, rebooting, stages
 from magnusctl.converge import Machine, Observation
 from magnusctl.ending import raise_for
 from magnusctl.errand import Errand
@@ -130,7 +130,7 @@ def make_job(machine: Machine, plan: Plan, errand: Errand, seconds: float = math
     )
     return Job(
         about,
-        job.stages(plan),
+        stages.stages(plan),
         converge.closing_probes(machine),
         wait_s=int(min(errand.wait_lock_s, seconds)),
         confirm_s=int(machine.host.confirm_timeout),
@@ -172,7 +172,7 @@ def _state_after(run: Run) -> Observation:
 
 def _may_go_on(machine: Machine, shown: Plan, before: Plan, left: Plan) -> None:
     """A later round does only what the shown plan had as unknown, or for after a boot."""
-    if not job.deferred(before):
+    if not stages.deferred(before):
         raise _stays(machine, left)
     allowed = {change.resource.id for change in shown.changes}
     more = [change.resource.id for change in left.changes if change.resource.id not in allowed]

@@ -18,7 +18,7 @@ LAYERS = (
     ("inventory", "report"),
     ("plan", "resources", "render", "secrets", "userfile", "windows"),
     ("answers", "bootstrap", "undo", "roles", "checks", "extensions", "facts", "rendered"),
-    ("script", "job", "records", "ended", "ending"),
+    ("script", "stages", "job", "records", "ended", "ending"),
     (
         "transport",
         "report.describe",
@@ -61,6 +61,7 @@ PURE = (
     "answers",
     "bootstrap",
     "undo",
+    "stages",
     "job",
     "records",
     "ended",

@@ -80,7 +80,9 @@ def test_a_tag_is_a_role_of_the_project_too(ours: Project) -> None:
     assert [resource.id for resource in desired(ours, "motd")] == ["file:/etc/motd"]
     assert [resource.id for resource in desired(ours, "resources")] == ["file:/etc/other"]
     said = ours.run("plan", "-t", "nothing").stderr
-    assert "Tags: base, network, storage, cuda, inference, training, trading, motd, resources" in said
+    assert (
+        "Tags: base, network, storage, cuda, inference, training, trading, motd, resources" in said
+    )
 
 
 def test_no_two_hosts_share_what_a_role_leaves_in_its_module(ours: Project) -> None:
@@ -164,7 +166,10 @@ def test_a_fault_of_a_role_in_python_has_its_line(text: str, said: str, ours: Pr
         ("File(path='/x', content='\\ud800')", "it holds half a character"),
         ("Command(label='x', run='true')", "command: it needs 'unless' or 'restart_on'"),
         ("Command(label='x', run='', unless='x', seconds=-5)", "'seconds' is -5: Input should be"),
-        ("Resource()", "it yields a resource of the kind ''; the kinds are archive, block, command"),
+        (
+            "Resource()",
+            "it yields a resource of the kind ''; the kinds are archive, block, command",
+        ),
     ],
 )
 def test_a_resource_with_a_wrong_value_is_refused(resource: str, said: str, ours: Project) -> None:

@@ -46,6 +46,7 @@ def over(inventory: Inventory, name: str, variables: Variables) -> Iterator[Over
     memory, told = usable_memory(host, variables)
     if memory is not None:
         yield from _too_much(name, models, memory, told)
+    yield from _disk(name, host, models, variables)
     cores, reserve = host.hardware.cores, variables.inference.reserve.cores
     wanted = {model: served.cores for model, served in models.items() if served.cores}
     if cores is not None and sum(wanted.values()) > cores - reserve:
@@ -53,6 +54,23 @@ def over(inventory: Inventory, name: str, variables: Variables) -> Iterator[Over
         there = f"{cores - reserve} are there ({cores} less a reserve of {reserve})"
         message = f"models of {name} want {sum(wanted.values())} cores, and {there}: {parts}"
         yield Over(name, tuple(wanted), message, "Give one fewer 'cores', or another host.")
+
+
+def _disk(
+    name: str, host: Host, models: Mapping[str, Served], variables: Variables
+) -> Iterator[Over]:
+    """The disk that is for models, or the one to boot from; a share of it stays free."""
+    disks = sorted(host.hardware.disks, key=lambda disk: disk.purpose != "models")
+    wanted = {model: served.size for model, served in models.items() if served.size}
+    if not disks or not wanted:
+        return
+    there = disks[0].size * (100 - variables.storage.min_free_percent) // 100
+    need = sum(wanted.values())
+    if need > there:
+        parts = _sum([f"{model} {format_bytes(size)}" for model, size in wanted.items()])
+        of_it = f"{format_bytes(there)} of the disk {disks[0].name} are for them"
+        message = f"models of {name} take {format_bytes(need)}, and {of_it}: {parts}"
+        yield Over(name, tuple(wanted), message, "Give it a larger disk, or fewer models.")
 
 
 def usable_memory(host: Host, variables: Variables) -> tuple[int | None, str]:

@@ -36,6 +36,7 @@ class Served(Model):
     memory: Annotated[
         Bytes | None, Field(description="What it may take of the card, or of RAM without one.")
     ] = None
+    size: Annotated[Bytes | None, Field(description="What its files take on the disk.")] = None
     cores: Annotated[Positive | None, Field(description="CPUs that are its own.")] = None
     resident: Annotated[
         bool, Field(description="Whether it is in memory all the time, and counts beside others.")

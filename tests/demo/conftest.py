@@ -44,7 +44,12 @@ def magnusctl(on: Stage) -> Run:
             text=True,
             check=False,
             timeout=60,
-            env={**os.environ, **on.secrets, "XDG_STATE_HOME": str(on.folder / "state"), **environment},
+            env={
+                **os.environ,
+                **on.secrets,
+                "XDG_STATE_HOME": str(on.folder / "state"),
+                **environment,
+            },
         )
 
     return run

@@ -78,10 +78,10 @@ def unit(file: Path, scratch: Path) -> str:
     shutil.copytree(host, root, dirs_exist_ok=True)
     for line in (host / file.relative_to(host)).read_text().splitlines():
         if line.startswith("Exec") and "=" in line:
-            program = root / line.partition("=")[2].split()[0].lstrip("-+!@:/")
-            program.parent.mkdir(parents=True, exist_ok=True)
-            program.touch()
-            program.chmod(0o755)
+            stub = root / line.partition("=")[2].split()[0].lstrip("-+!@:/")
+            stub.parent.mkdir(parents=True, exist_ok=True)
+            stub.touch()
+            stub.chmod(0o755)
     units = root / "etc/systemd/system"
     name = file.name.replace("@.", "@one.")
     text = file.read_text()

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def role_of(file: Path) -> str:
     return next((role for word, role in ROLE_OF.items() if word in name), "base")
 
 
-def cases() -> list[object]:
+def cases() -> list[Any]:
     """Every golden file that has a judge."""
     found = []
     for judge in JUDGES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grp
 import os
+import plistlib
 import pwd
 import stat
 import subprocess
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from magnusctl import job, script
+from magnusctl import job, script, stages
 from magnusctl.answers import Answers, Event
 from magnusctl.bootstrap import Privilege, Request
 from magnusctl.job import About
@@ -127,7 +128,7 @@ class Host:
             tool="0",
             plan="0" * 64,
         )
-        found = job.stages(plan)
+        found = stages.stages(plan)
         closing = tuple(probes(resources))
         return job.Job(
             about,
@@ -183,7 +184,7 @@ class Host:
     def apply(self, plan: Plan, *resources: Resource) -> Job:
         """Make a plan true, confirm it where that is asked for, and ask again."""
         running = self.start(plan, *resources)
-        if job.stages(plan).guarded:
+        if stages.stages(plan).guarded:
             asked = running.folder / "asked"
             wait_for("a question or an end", lambda: asked.exists() or not running.follows, 60)
             if asked.exists():
@@ -194,7 +195,7 @@ class Host:
         """Wait for the end of a job, and read what it said."""
         ran, plan, resources = running.heard(), running.plan, running.resources
         answers, events = read(ran)
-        names = [[c.resource.id for c in step.changes] for step in job.stages(plan).steps]
+        names = [[c.resource.id for c in step.changes] for step in stages.stages(plan).steps]
         words = {n: e.word for e in events for n in _about(names, e)}
         forward = [e for e in events if not e.word.startswith("und")]
         first = {n: e.word for e in forward for n in _about(names, e)}
@@ -260,6 +261,11 @@ def mode(path: Path) -> str:
 def a_file(path: str, content: str = "new\n", **more: Any) -> File:
     """A file that belongs to whoever runs the tests."""
     return File(path=path, content=content, **{"owner": OWNER, "group": GROUP, **more})
+
+
+def a_plist(label: str) -> str:
+    """A property list, as launchd takes it."""
+    return plistlib.dumps({"Label": label, "ProgramArguments": ["/bin/true"]}).decode()
 
 
 def a_directory(path: str, **more: Any) -> Directory:

@@ -13,7 +13,7 @@ from magnusctl.resources.package import Package
 from magnusctl.resources.pmset import Pmset
 from magnusctl.resources.user import User
 from magnusctl.state import Action, Resource
-from tests.shells.hosts import Host, a_file, fewer_shells
+from tests.shells.hosts import Host, a_file, a_plist, fewer_shells
 
 pytestmark = pytest.mark.shells
 DIRECTORY = "/.simulated/directory"
@@ -103,7 +103,7 @@ def test_a_launchd_job_is_loaded_asked_and_loaded_again_for_another_plist(macos:
     macos.path("/Library/LaunchDaemons").mkdir(parents=True, exist_ok=True)
 
     def wanted(text: str) -> tuple[Resource, ...]:
-        plist = a_file(path, text, validator="plist")
+        plist = a_file(path, a_plist(text), validator="plist")
         return plist, Launchd(label="com.example.x", plist=path, restart_on=(plist.id,))
 
     assert macos.observe(wanted("1"))["launchd:com.example.x"].answer == "yes absent -"

@@ -141,7 +141,8 @@ def test_a_guard_can_forge_neither_events_nor_the_end(host: Host) -> None:
 def test_control_characters_in_a_state_are_data(linux: Host) -> None:
     linux.write("/.simulated/packages", b"curl 1\x1b[31m\xff\x07\n")
     state = linux.observe([Package(package="curl")])["package:curl"].state
-    assert state == {"ensure": "present", "version": "1\x1b[31m\udcff\x07"}
+    assert state is not None
+    assert state["version"] == "1\x1b[31m\udcff\x07"
 
 
 def test_only_the_end_of_long_output_is_told_and_all_of_it_is_kept(host: Host) -> None:

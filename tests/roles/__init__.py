@@ -1,0 +1,1 @@
+"""What the roles declare, without a host."""
