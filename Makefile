@@ -32,10 +32,11 @@ bench:
 	@sh dev/programs
 	.venv/bin/python -m benchmarks.provision
 
-# What is generated from the code: the schema and the inventory reference.
+# What is generated from the code: the schema, the inventory reference, the table of the roles.
 docs:
 	@sh dev/environment test
 	.venv/bin/python -m dev.reference
+	.venv/bin/python -m dev.coverage
 
 wheel:
 	@sh dev/environment test

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,15 +11,23 @@ from pathlib import Path
 
 import pytest
 
+from magnusctl.inventory.starter import example_path, examples
+
 ROOT = Path(__file__).parent.parent
-INVENTORY = ROOT / "inventory" / "magnus.yaml"
-OBSERVED = ROOT / "tests" / "fixtures" / "observed" / "magnus"
+FIXTURES = ROOT / "tests" / "fixtures" / "observed"
+OBSERVED = FIXTURES / "magnus"
+KEYS = {"MAGNUS_VLLM_KEY": "SIMULATED-secret", "MAGNUS_LLAMA_KEY": "SIMULATED-secret"}
 
 
-def magnusctl(*words: str) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "magnusctl", *words, "-i", str(INVENTORY)]
+def magnusctl(*words: str, example: str = "magnus") -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "magnusctl", *words, "-i", str(example_path(example))]
     return subprocess.run(
-        command, capture_output=True, stdin=subprocess.DEVNULL, check=False, cwd=ROOT
+        command,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, **KEYS},
     )
 
 
@@ -29,12 +38,13 @@ def recording(tmp_path: Path) -> Path:
     return copy
 
 
-def test_the_plan_is_the_same_bytes_run_after_run_and_as_reviewed() -> None:
-    words = ("provision", "--dry-run", "--observed", str(OBSERVED))
-    first, second = magnusctl(*words), magnusctl(*words)
+@pytest.mark.parametrize("example", examples())
+def test_the_plan_is_the_same_bytes_run_after_run_and_as_reviewed(example: str) -> None:
+    words = ("provision", "--dry-run", "--observed", str(FIXTURES / example))
+    first, second = magnusctl(*words, example=example), magnusctl(*words, example=example)
     assert first.returncode == 0, first.stderr
     assert first.stdout == second.stdout
-    assert first.stdout == OBSERVED.with_suffix(".plan.txt").read_bytes()
+    assert first.stdout == (FIXTURES / f"{example}.plan.txt").read_bytes()
 
 
 def test_the_json_plan_is_the_same_bytes_run_after_run() -> None:
@@ -83,11 +93,11 @@ def test_a_recording_that_cannot_be_used_says_why(recording: Path, damage, said:
 def test_an_answer_that_was_not_recorded_is_named(recording: Path) -> None:
     path = recording / "linode.json"
     document = json.loads(path.read_text())
-    del document["answers"]["directory:/etc/needrestart"]
+    del document["answers"]["directory:/etc/nftables.d"]
     path.write_text(json.dumps(document))
     answer = magnusctl("plan", "-l", "linode", "--observed", str(recording))
     assert answer.returncode == 2
-    assert "no answer about directory:/etc/needrestart was recorded" in answer.stdout.decode()
+    assert "no answer about directory:/etc/nftables.d was recorded" in answer.stdout.decode()
 
 
 def test_recorded_answers_are_only_for_dry_runs() -> None:

@@ -80,7 +80,7 @@ def test_a_boot_of_a_protected_host_needs_consent() -> None:
 
 
 def test_whatever_tunes_a_host_that_trades_needs_consent() -> None:
-    host = Host.model_validate({"os": "debian-12", "roles": ["trading"]})
+    host = Host.model_validate({"os": "debian-12", "roles": ("trading",)})
     assert host.protected
     harmless = File(path="/etc/magnus/x", content="x", role="trading")
     found = {item.what: item.why for item in disruptions(host, planned("done", harmless))}
