@@ -11,8 +11,6 @@ from magnusctl.errors import HostError, PreconditionError, Unreachable
 from magnusctl.report import Status
 from magnusctl.run import Run
 
-BOOT_S = 900.0
-"""Seconds that a server with much memory and many disks may take until it lets somebody in."""
 _PAUSE_S = 2.0
 
 Note = Callable[[str, str], None]
@@ -26,10 +24,10 @@ def boots(run: Run) -> bool:
 
 def after_boot(machine: Machine, before: Observation, note: Note) -> Observation:
     """Wait until the host is up as another boot than before. Raises HostError when it is not."""
-    started = time.monotonic()
-    note(machine.name, f"boots; waiting for it, up to {BOOT_S / 60:.0f} min")
+    started, seconds = time.monotonic(), machine.host.boot_timeout
+    note(machine.name, f"boots; waiting for it, up to {_told(seconds)}")
     why = "it answers, and is still the boot of before"
-    while time.monotonic() - started < BOOT_S:
+    while time.monotonic() - started < seconds:
         machine.transport.close()
         time.sleep(_PAUSE_S)
         try:
@@ -41,8 +39,12 @@ def after_boot(machine: Machine, before: Observation, note: Note) -> Observation
             note(machine.name, f"back after {time.monotonic() - started:.0f} s")
             return now
     raise HostError(
-        f"it was told to boot, and {BOOT_S / 60:.0f} min later it is not back: {why}",
+        f"it was told to boot, and {_told(seconds)} later it is not back: {why}",
         host=machine.name,
         detail="  What came before the boot is done. What waits for it is not.",
         hint="Look at its console. Once it is up, run the same command again.",
     )
+
+
+def _told(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:g} s"

@@ -128,6 +128,9 @@ class Host(Model):
             "could have cut it off."
         ),
     ] = 120.0
+    boot_timeout: Annotated[
+        Seconds, Field(description="How long a boot may take until the host lets somebody in.")
+    ] = 900.0
     freeze: Annotated[
         tuple[Label, ...],
         Field(description="Windows during which nothing is changed on this host."),
