@@ -82,8 +82,7 @@ download_with_curl() {
   for _more in "-C -" ""; do
     # shellcheck disable=SC2086 # words or none
     curl -fsSL --retry 3 --connect-timeout 20 --speed-limit 1024 --speed-time 60 $_more -o "$_file" -- "$1" && return
-    rm -f "$_file.none"
-    [ $? != 33 ] || continue
+    [ $? = 33 ] || return 1
   done
   return 1
 }
