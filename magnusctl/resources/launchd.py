@@ -47,9 +47,9 @@ def parse(resource: Launchd, answer: str) -> State | None:
     """Read `ENABLED STATE STARTED-WITH`, as `yes running 3f2a…`; `absent` is not loaded, and
     `waits` is not either, for want of what it needs."""
     enabled, state, started_with = answer.split(" ")
-    if state == "waits":
+    if state == "waits" and resource.needs:
         return dict.fromkeys(("loaded", "enabled", STARTED_WITH)) | {"state": state}
-    loaded = "no" if state == "absent" else "yes"
+    loaded = "no" if state in ("absent", "waits") else "yes"
     return {"loaded": loaded, "enabled": enabled, "state": state, STARTED_WITH: started_with}
 
 

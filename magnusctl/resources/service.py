@@ -69,7 +69,7 @@ def parse(resource: Service, answer: str) -> State | None:
     """Read `LOAD ENABLED UP STARTED-WITH`, as `loaded enabled up 3f2a…`; one that waits for what
     it needs is not judged by whether it runs."""
     load, enabled, up, started_with = answer.split(" ")
-    if up == "waits":
+    if up == "waits" and resource.needs:
         waits = dict.fromkeys(("running", STARTED_WITH))
         return {"unit": load, "enabled": _yes(enabled in _ENABLED), **waits}
     return {
@@ -114,7 +114,8 @@ def former(resource: Service, answer: str) -> Resource | str:
     """A unit that was not there neither ran nor was enabled; its file is a resource of its own."""
     load, enabled, up, started_with = answer.split(" ")
     settable = load != "loaded" or enabled in ("enabled", "enabled-runtime", "disabled")
-    ran = up == "up" if resource.running is not None and up != "waits" else None
+    # What waited did not run, whatever came to be there since.
+    ran = up == "up" if resource.running is not None else None
     return Service(
         unit=resource.unit,
         enabled=enabled in _ENABLED if settable and resource.enabled is not None else None,
