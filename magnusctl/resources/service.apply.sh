@@ -9,8 +9,13 @@ wait_active() { # UNIT: until it is active, or has said that it will not be
     _tries=$((_tries + 1))
     sleep 0.2
   done
+  why_not "$1" || fail "$1 is not active"
+}
+
+# why_not UNIT: what it said last; fails
+why_not() {
   system systemctl status --no-pager --lines=10 -- "$1" || :
-  fail "$1 is not active"
+  return 1
 }
 
 # spares UNIT: fails when starting it would stop a service that must not be disturbed: whoever conflicts is stopped
@@ -53,9 +58,9 @@ put_service() {
     if [ "${6:--}" != - ] && [ ! -e "$ROOT$6" ]; then return 0; fi
     spares "$1" || return 1
     case $4 in
-    restart) system systemctl restart -- "$1" || return 1 ;;
-    reload) system systemctl reload-or-restart -- "$1" || return 1 ;;
-    *) system systemctl start -- "$1" || return 1 ;;
+    restart) system systemctl restart -- "$1" || why_not "$1" || return 1 ;;
+    reload) system systemctl reload-or-restart -- "$1" || why_not "$1" || return 1 ;;
+    *) system systemctl start -- "$1" || why_not "$1" || return 1 ;;
     esac
     wait_active "$1" || return 1
     ;;
