@@ -23,6 +23,8 @@ made() {
   (
     # Below /home a unit with ProtectHome would not find its interpreter.
     export UV_PYTHON_INSTALL_DIR="$ROOT/opt/magnus/python" UV_CACHE_DIR="$ROOT/var/cache/magnus/uv"
+    # Else it leaves a folder in root's home.
+    export UV_CREDENTIALS_DIR="$ROOT/var/cache/magnus/uv/credentials"
     export UV_NO_CONFIG=1 UV_NO_PROGRESS=1 UV_HTTP_TIMEOUT=120 UV_LINK_MODE=copy
     [ "$5" = - ] || export UV_DEFAULT_INDEX="$5"
     [ "$6" = - ] || export UV_FIND_LINKS="$6"
