@@ -68,11 +68,11 @@ def phase(back: Resource | str) -> int:
 
 def order(backs: Sequence[Resource | str]) -> list[int]:
     """The places of some former states, in the order in which they are restored: what was made
-    goes in reverse."""
+    goes in reverse, and so does what stops: whoever needs another stops before it."""
 
     def key(place: int) -> tuple[int, int]:
         when = phase(backs[place])
-        return when, -place if when == 2 else place
+        return when, -place if when in (0, 2) else place
 
     return sorted(range(len(backs)), key=key)
 
