@@ -24,6 +24,9 @@ _INSTALLED = (
 OFFERED = (
     *("chrony", "ethtool", "jq", "tree", "smartmontools", "sysstat", "bc", "less"),
     *("file", "pv", "lsof", "rsync", "curl", "figlet", "dos2unix", "time"),
+    # What roles install.
+    *("ca-certificates", "unattended-upgrades", "needrestart", "python3", "unzip", "zstd"),
+    *("gcc", "libgomp1", "irqbalance", "rt-tests"),
 )
 _UNREAD = ("man", "locale", "doc", "info", "lintian")
 _BUILD_SECONDS = 900

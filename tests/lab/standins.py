@@ -1,0 +1,209 @@
+"""Stand-ins for what no test can have: a graphics card's driver, and servers of models.
+
+SIMULATED, and each says so in its name or version; what magnusctl does with them is real.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import subprocess
+import tarfile
+import zipfile
+from pathlib import Path
+
+from tests.faults.debs import Deb
+
+DRIVER = "580.65.06-simulated"
+MODULES = "linux-modules-nvidia-simulated"
+UTILS = "nvidia-utils-simulated"
+_SMI = f"""\
+#!/bin/sh
+# SIMULATED
+[ -e /sys/module/nvidia/version ] || {{ echo "NVIDIA-SMI has failed (simulated)"; exit 9; }}
+case $1 in
+-pl) echo "$2" >/run/simulated-watts ;;
+--query-gpu=driver_version) echo {DRIVER} ;;
+--query-gpu=*)
+  echo "NVIDIA GeForce RTX 4090, Enabled, $(cat /run/simulated-watts).00, 40, GPU-SIMULATED" ;;
+esac
+"""
+_PERSISTENCED = """\
+#!/bin/sh
+# SIMULATED
+exec sleep infinity
+"""
+_MODINFO = f"""\
+#!/bin/sh
+# SIMULATED
+case "$*" in "-F version nvidia") echo {DRIVER} ;; *) exec /sbin/modinfo "$@" ;; esac
+"""
+# A container may not write below /sys, and this kernel may have no modules at all: so /sys becomes
+# a tree with all that was there, and with the module. One mount, for systemd lives below it.
+_LOADED = f"""\
+#!/bin/sh -e
+# SIMULATED
+mkdir /run/sys-simulated
+mount -t tmpfs simulated /run/sys-simulated
+cd /run/sys-simulated
+for d in /sys/*; do
+  mkdir "${{d##*/}}"
+  [ "$d" = /sys/module ] || mount --rbind "$d" "${{d##*/}}"
+done
+mkdir -p module/nvidia
+echo {DRIVER} >module/nvidia/version
+mount --rbind /run/sys-simulated /sys
+"""
+_MODULE = """\
+[Unit]
+Description=SIMULATED: the module of a driver, loaded at boot
+DefaultDependencies=no
+Before=sysinit.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/sbin/nvidia-module-simulated
+[Install]
+WantedBy=sysinit.target
+"""
+_UNIT = """\
+[Unit]
+Description=SIMULATED: NVIDIA Persistence Daemon
+[Service]
+ExecStart=/usr/bin/nvidia-persistenced --user nvidia-persistenced --no-persistence-mode
+[Install]
+WantedBy=multi-user.target
+"""
+_POST = "#!/bin/sh\nset -e\nchmod 755 {}\n"
+
+
+def driver() -> tuple[Deb, ...]:
+    """A driver in two packages: one that a boot makes true, and one with its programs."""
+    modinfo, initramfs = "/usr/local/sbin/modinfo", "/usr/sbin/update-initramfs"
+    loaded = "/usr/sbin/nvidia-module-simulated"
+    modules = Deb(
+        MODULES,
+        "6.1.0-simulated",
+        files={
+            "/lib/systemd/system/nvidia-module-simulated.service": _MODULE,
+            modinfo: _MODINFO,
+            loaded: _LOADED,
+            initramfs: '#!/bin/sh\n# SIMULATED\necho "$*" >>/var/log/initramfs-simulated\n',
+        },
+        scripts={
+            "postinst": _POST.format(f"{modinfo} {initramfs} {loaded}")
+            + "systemctl enable nvidia-module-simulated.service\n"
+        },
+    )
+    programs = "/usr/bin/nvidia-smi", "/usr/bin/nvidia-persistenced"
+    utils = Deb(
+        UTILS,
+        DRIVER,
+        files={
+            programs[0]: _SMI,
+            programs[1]: _PERSISTENCED,
+            "/lib/systemd/system/nvidia-persistenced.service": _UNIT,
+        },
+        scripts={"postinst": _POST.format(" ".join(programs))},
+    )
+    return modules, utils
+
+
+_SERVER = """\
+#!/usr/bin/python3
+# SIMULATED: stands in for {what}.
+import http.server, json, os, sys
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        key = os.environ.get("VLLM_API_KEY", "")
+        open_to_all = not self.path.startswith("/v1/")
+        if key and not open_to_all and self.headers.get("Authorization") != "Bearer " + key:
+            return self.say(401, {{"error": "simulated: no key"}})
+        self.say(200, {{"version": "{version}", "data": [{{"id": "simulated"}}], "models": []}})
+
+    def say(self, code, answer):
+        data = json.dumps(answer).encode()
+        self.send_response(code)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *words):
+        pass
+
+def serve(host, port):
+    http.server.ThreadingHTTPServer((host, int(port)), Handler).serve_forever()
+"""
+_OLLAMA = '\nif sys.argv[1:] == ["serve"]:\n    serve(*os.environ["OLLAMA_HOST"].split(":"))\n'
+_VLLM = """
+def main():
+    verb, option, path = sys.argv[1:]
+    assert (verb, option) == ("serve", "--config"), sys.argv
+    pairs = (line.split(": ", 1) for line in open(path) if ": " in line and line[0] != "#")
+    wanted = {key: value.strip().strip('"') for key, value in pairs}
+    assert os.path.isdir(wanted["model"]), wanted["model"]
+    serve(wanted["host"], wanted["port"])
+"""
+
+
+def ollama(path: Path) -> None:
+    """Write an archive of Ollama, as its makers pack it: `bin/ollama` in a .tar.zst."""
+    text = _SERVER.format(what="Ollama", version="0.0.0-simulated") + _OLLAMA
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w") as packed:
+        entry = tarfile.TarInfo("bin/ollama")
+        entry.size, entry.mode = len(text.encode()), 0o755
+        packed.addfile(entry, io.BytesIO(text.encode()))
+    done = subprocess.run(
+        ["zstd", "-qc"], input=held.getvalue(), capture_output=True, timeout=30, check=True
+    )
+    path.write_bytes(done.stdout)
+
+
+def wheel(folder: Path, version: str) -> Path:
+    """Write a wheel that is called vllm, with a program of that name."""
+    text = _SERVER.format(what="vLLM", version=version) + _VLLM
+    info = f"vllm-{version}.dist-info"
+    files = {
+        "vllm/__init__.py": text,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: vllm\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: a test\n"
+        "Root-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": "[console_scripts]\nvllm = vllm:main\n",
+    }
+    record = "".join(f"{name},sha256={_hash(t)},{len(t.encode())}\n" for name, t in files.items())
+    files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
+    path = folder / f"vllm-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in files.items():
+            packed.writestr(zipfile.ZipInfo(name), content)
+    return path
+
+
+def _hash(text: str) -> str:
+    made = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
+    return made.rstrip(b"=").decode()
+
+
+def lock(made: Path, version: str) -> str:
+    """A lock that names a wheel by its hash."""
+    digest = hashlib.sha256(made.read_bytes()).hexdigest()
+    return f"vllm=={version} \\\n    --hash=sha256:{digest}\n"
+
+
+def uv(path: Path, program: Path) -> None:
+    """Write what a wheel of uv holds, from a program that is here."""
+    entry = zipfile.ZipInfo("uv-0.13.8.data/scripts/uv")
+    entry.external_attr = 0o100755 << 16
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr(entry, program.read_bytes())
+
+
+ENGINE = """\
+#!/bin/sh
+# SIMULATED: stands in for the trading engine.
+case $1 in --check-config) exit 0 ;; esac
+exec sleep infinity
+"""
