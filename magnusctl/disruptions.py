@@ -76,7 +76,7 @@ def _stirs(change: Change) -> str:
 def _of_anything(change: Change) -> Iterator[str]:
     kind, risk = change.resource.kind, change.resource.risk
     # Whatever tunes a host that trades waits for a window, even what looks harmless.
-    if change.resource.role == _TRADING:
+    if _TRADING in change.resource.role.split():
         yield _TRADING
     if kind in _KINDS:
         yield _KINDS[kind]

@@ -135,7 +135,7 @@ def _step_lines(job: Job, number: int, step: Step) -> list[str]:
 
 def _takes_back(change: Change) -> bool:
     """The undoing of a command is no thing with a state of its own."""
-    return change.resource.kind == "command" and change.resource.role == "rollback"
+    return change.resource.kind == "command" and change.resource.role.startswith("rollback")
 
 
 def _one_line(step: Step) -> str:

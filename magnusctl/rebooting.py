@@ -9,9 +9,14 @@ from magnusctl import converge
 from magnusctl.converge import Machine, Observation
 from magnusctl.errors import HostError, PreconditionError, Unreachable
 from magnusctl.report import Status
+from magnusctl.resources import shell_files
 from magnusctl.run import Run
+from magnusctl.state import Probe
 
 _PAUSE_S = 2.0
+_STARTED: Probe[str] = Probe(
+    "started", "ask_started", 1, lambda said: said[0], shell_files(["reboot"])
+)
 
 Note = Callable[[str, str], None]
 
@@ -31,11 +36,14 @@ def after_boot(machine: Machine, before: Observation, note: Note) -> Observation
         machine.transport.close()
         time.sleep(_PAUSE_S)
         try:
-            now = converge.observe(machine)
+            now = converge.observe(machine, [_STARTED])
         except (Unreachable, PreconditionError) as error:
             why = error.message
             continue
-        if now.facts.boot not in ("unknown", before.facts.boot):
+        # Addresses and services come after the first login is taken: they are no changes to make.
+        if now.answers["started"] in ("initializing", "starting"):
+            why = "it is still starting"
+        elif now.facts.boot not in ("unknown", before.facts.boot):
             note(machine.name, f"back after {time.monotonic() - started:.0f} s")
             return now
     raise HostError(

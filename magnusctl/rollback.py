@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from magnusctl import converge, records, undo
 from magnusctl.asking import ask_one
 from magnusctl.converge import Machine, Observation
 from magnusctl.errors import InputError, RollbackFailed
-from magnusctl.quote import sh
+from magnusctl.quote import sh, visible
 from magnusctl.records import LOST, Record
 from magnusctl.report import Planned
-from magnusctl.resources import KINDS
+from magnusctl.resources import KINDS, shell_files
+from magnusctl.resources.archive import Archive
 from magnusctl.resources.block import Block
 from magnusctl.resources.directory import Directory
+from magnusctl.resources.environment import Environment
 from magnusctl.resources.file import File
 from magnusctl.resources.group import Group
 from magnusctl.resources.user import User
@@ -69,19 +71,58 @@ def _last(machine: Machine) -> str:
 
 
 def _way(machine: Machine, made: Sequence[Record]) -> Way:
+    made = _without_full_folders(machine, made)
     backs = [made[place] for place in undo.order([record.former for record in made])]
-    formers = [record.former for record in backs if isinstance(record.former, Resource)]
+    roles = {resource.id: resource.role for resource in machine.desired}
+    formers = [
+        replace(record.former, role=f"{VERB} {roles.get(record.id, '')}".strip())
+        for record in backs
+        if isinstance(record.former, Resource)
+    ]
     # As in a job, what can cut us off comes last.
     formers.sort(key=lambda former: former.risk is Risk.CONNECTIVITY)
-    desired = tuple(
-        replace(former, role=VERB, after=tuple(_first(former, formers))) for former in formers
-    )
+    desired = tuple(replace(former, after=tuple(_first(former, formers))) for former in formers)
     lasting = tuple((r.id, r.former) for r in backs if isinstance(r.former, str))
     former = replace(machine, desired=desired)
     observation = converge.observe(former)
     plan = _of_nobody(converge.plan(former, observation))
     planned = Planned(machine.name, plan, simulated=machine.simulated)
     return Way(former, planned, tuple(made), lasting)
+
+
+def _without_full_folders(machine: Machine, made: Sequence[Record]) -> Sequence[Record]:
+    """The records, with the folders that stay because somebody put something there since."""
+    going = {
+        record.former.path: record.former
+        for record in made
+        if isinstance(record.former, File | Block | Directory | Archive | Environment)
+        and record.former.ensure == "absent"
+    }
+    folders = sorted((p for p, r in going.items() if isinstance(r, Directory)), reverse=True)
+    if not folders:
+        return made
+    words = sh("ask_entries", *folders)
+    files = shell_files(["directory"])
+    probe: Probe[list[str]] = Probe("entries", words, len(folders), lambda said: [*said], files)
+    told = ask_one(machine, probe)
+    for path, line in zip(folders, told, strict=True):
+        others = [n for n in line.split("/") if n and not _goes(f"{path}/{n}", going)]
+        if others:
+            del going[path]
+            stays = f"it is not empty: {visible(others[0])}"
+            made = [
+                replace(record, former=stays)
+                if isinstance(record.former, Directory) and record.former.path == path
+                else record
+                for record in made
+            ]
+    return made
+
+
+def _goes(path: str, going: Mapping[str, Resource]) -> bool:
+    """Whether what is at a path goes on the way back; each lock of an environment has a folder."""
+    stem = path.rpartition("-")[0]
+    return path in going or isinstance(going.get(stem), Environment)
 
 
 def _first(former: Resource, formers: Sequence[Resource]) -> Iterator[str]:
@@ -92,7 +133,7 @@ def _first(former: Resource, formers: Sequence[Resource]) -> Iterator[str]:
         empties = (
             isinstance(former, Directory)
             and former.ensure == "absent"
-            and isinstance(other, File | Block | Directory)
+            and isinstance(other, File | Block | Directory | Archive | Environment)
             and other.path.startswith(f"{former.path}/")
         )
         if joins or empties:
@@ -141,6 +182,9 @@ def _settings(former: Resource, answer: str) -> object:
     if kind in ("service", "launchd", "interface"):
         state = KINDS[kind].parse(former, answer) or {}
         return {key: state.get(key) for key in former.state() if key != STARTED_WITH}
+    if kind == "package":
+        # It stays; whether it is held goes back.
+        return answer.startswith("held ")
     if kind == "group":
         head, _, members = answer.rpartition(":")
         return head, sorted(members.split(","))

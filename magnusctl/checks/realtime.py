@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from magnusctl.checks.custom import Judgement, failed, passed, skipped, unknown
+from magnusctl.checks.custom import Judgement, failed, passed, skipped, unknown, warned
 from magnusctl.inventory.ranges import cpus_in
 
 HUGE_PAGES = r"""
@@ -57,8 +57,10 @@ def io_uring(lines: Sequence[str]) -> Judgement:
     """The engine's group may use it, and nobody else needs to."""
     words = {"0": "for all", "1": "for its group", "2": "for nobody"}
     value = lines[0].strip() if lines else ""
-    if value in ("0", "1"):
+    if value == "1":
         return passed(words[value], "for its group")
+    if value == "0":
+        return warned(words[value], "for its group", "sysctl kernel.io_uring_disabled=1")
     if value == "2":
         return failed(words[value], "for its group", "sysctl kernel.io_uring_disabled=1")
     return unknown("this kernel has no kernel.io_uring_disabled")

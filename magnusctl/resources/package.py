@@ -59,19 +59,35 @@ def apply(changes: Sequence[Change]) -> Sequence[Step]:
     removed = tuple(change for change in changes if change.action is Action.DELETE)
     installed = tuple(change for change in changes if change.action is not Action.DELETE)
     steps = []
-    holds = [change.resource for change in installed if getattr(change.resource, "hold", None)]
-    frees = [c.resource for c in changes if (c.before or {}).get("held") == "yes"]
+    holds = [c.resource for c in installed if c.after.get("held") == "yes" and not _only_held(c)]
+    only_held = tuple(change for change in installed if _only_held(change))
+    installed = tuple(change for change in installed if change not in only_held)
     if removed:
-        script = sh("remove_packages", *map(_words, removed))
+        script = _freed(removed) + sh("remove_packages", *map(_words, removed))
         steps.append(Step(removed, script, seconds=_SECONDS))
+    for change in only_held:
+        word = "hold" if change.after["held"] == "yes" else "unhold"
+        steps.append(Step((change,), sh("hold_packages", word, change.resource.name)))
     if installed:
-        script = sh("install_packages", *map(_words, installed))
-        if frees:
-            script = f"{sh('hold_packages', 'unhold', *(p.name for p in frees))} && {script}"
+        script = _freed(installed) + sh("install_packages", *map(_words, installed))
         if holds:
             script = f"{script} && {sh('hold_packages', 'hold', *(p.name for p in holds))}"
         steps.append(Step(installed, script, seconds=_SECONDS))
     return steps
+
+
+def _freed(changes: Sequence[Change]) -> str:
+    """What takes the hold off packages that are about to change."""
+    held = [c.resource.name for c in changes if (c.before or {}).get("held") == "yes"]
+    return f"{sh('hold_packages', 'unhold', *held)} && " if held else ""
+
+
+def _only_held(change: Change) -> bool:
+    """Whether nothing is to be installed: that could bring another version."""
+    if change.action is Action.CREATE:
+        return False
+    freed = not change.before and change.after.get("held") == "no"
+    return freed or set(change.differs) == {"held"}
 
 
 _SECONDS = 3600
@@ -88,9 +104,10 @@ def former(resource: Package, answer: str) -> Resource | str:
     """Removing what was installed would take away what came to need it since."""
     if resource.ensure == "absent":
         return "packages that were removed stay away: what they held is gone"
+    word = answer.partition(" ")[0]
+    if resource.hold and word != "held":
+        # What was installed stays: others may need it by now. That it is held does not.
+        return Package(package=resource.package, hold=False)
     if answer == "absent":
         return "packages stay installed: others may need them by now"
-    word, _, version = answer.partition(" ")
-    if resource.hold and word == "installed" and version == resource.version:
-        return Package(package=resource.package, hold=False)
     return "packages stay at the version they have now"

@@ -72,8 +72,7 @@ def lets_in(program: str, *after: str) -> Command:
     return Command(
         label=f"the firewall lets in {program}",
         run=f"system socketfilterfw --add {path} && system socketfilterfw --unblockapp {path}",
-        unless=f'[ -e "$ROOT{program}" ] || exit 75; '
-        f"system socketfilterfw --getappblocked {path} | grep -q permitted",
+        unless=f"system socketfilterfw --getappblocked {path} | grep -q permitted",
         undo=f"system socketfilterfw --remove {path}",
         after=after,
     )

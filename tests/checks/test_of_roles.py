@@ -146,6 +146,7 @@ CASES: list[tuple[str, Judge, Sequence[str], Verdict, str]] = [
     (TRADE, realtime.isolated("2-7"), ["told"], Verdict.FAIL, "none"),
     (TRADE, realtime.isolated("2-7"), [], Verdict.UNKNOWN, "does not tell"),
     (TRADE, realtime.io_uring, ["1"], Verdict.PASS, "its group"),
+    (TRADE, realtime.io_uring, ["0"], Verdict.WARN, "for all"),
     (TRADE, realtime.io_uring, ["2"], Verdict.FAIL, "nobody"),
     (TRADE, realtime.io_uring, ["missing"], Verdict.UNKNOWN, "no kernel.io_uring"),
     (TRADE, realtime.governor, [], Verdict.SKIP, "no governor"),

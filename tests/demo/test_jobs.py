@@ -47,6 +47,21 @@ def test_deprovision_leaves_a_host_as_it_was(on: Stage, magnusctl: Run, host: st
     assert magnusctl("plan", "-l", host, "--detailed-exitcode").returncode == 10
 
 
+def test_a_folder_in_which_somebody_put_something_stays_and_that_is_said(
+    on: Stage, magnusctl: Run
+) -> None:
+    assert magnusctl("provision", "--yes", "-l", "rtx3090", "-t", "storage").returncode == 0
+    model = on.root("rtx3090") / "srv/models/hf/mine/weights"
+    model.parent.mkdir()
+    model.write_text("precious")
+    answer = magnusctl("deprovision", "rtx3090", "--yes")
+    said = answer.stdout + answer.stderr
+    assert answer.returncode == 0, said
+    assert "stays: directory:/srv/models/hf (it is not empty: mine)" in said
+    assert model.read_text() == "precious"
+    assert not (on.root("rtx3090") / "srv/models/gguf").exists()
+
+
 PACKAGES = {
     *("etc/chrony/conf.d", "etc/chrony/sources.d", "etc/needrestart", "etc/needrestart/conf.d"),
     *("home", "home/magnus", "run", "run/sshd", "opt"),

@@ -98,12 +98,17 @@ def _overlay(lab: Lab) -> dict[str, Any]:
             "os": "debian-12",
             "variables": {"base": {"sysctls": UNSETTABLE}, "network": {"sysctls": SYSCTLS}},
         }
+        # More logins than a person makes: they come from an address that is not counted.
+        firewall = {"ssh_sources": [f"{lab.control_address}/32"]}
+        hosts[name]["variables"]["base"]["firewall"] = firewall
     for name in ("macmini", "m2pro"):
         hosts[name] |= {"root": MAC_ROOT, "simulated": True}
-    # Protection has tests of its own; elsewhere linode is a host like any other.
-    hosts["linode"] |= {"protected": False, "protected_services": []}
-    hosts["linode"]["roles"] = ["base", "network", "trading"]
-    return {"hosts": hosts, "links": _links(lab)}
+    # A driver, engines and real time have tests of their own (test_roles*, test_magnus), and so has
+    # protection: here these two are hosts like any other.
+    hosts["rtx3090"]["roles"] = ["base", "network"]
+    hosts["linode"] |= {"protected": False, "protected_services": [], "roles": ["base", "network"]}
+    models = {"primary": {"host": "macmini", "port": 8090, "memory": "1MiB"}}
+    return {"hosts": hosts, "links": _links(lab), "models": models}
 
 
 def _links(lab: Lab) -> dict[str, Any]:

@@ -54,12 +54,14 @@ done
 mkdir -p module/nvidia
 echo {DRIVER} >module/nvidia/version
 mount --rbind /run/sys-simulated /sys
+# By a /sys that can be written networkd takes it that udev is here, and waits for it.
+mount -o remount,bind,ro /sys
 """
 _MODULE = """\
 [Unit]
 Description=SIMULATED: the module of a driver, loaded at boot
 DefaultDependencies=no
-Before=sysinit.target
+Before=sysinit.target systemd-networkd.service
 [Service]
 Type=oneshot
 RemainAfterExit=yes
@@ -78,7 +80,7 @@ WantedBy=multi-user.target
 _POST = "#!/bin/sh\nset -e\nchmod 755 {}\n"
 
 
-def driver() -> tuple[Deb, ...]:
+def driver(card: str = "NVIDIA GeForce RTX 4090") -> tuple[Deb, ...]:
     """A driver in two packages: one that a boot makes true, and one with its programs."""
     modinfo, initramfs = "/usr/local/sbin/modinfo", "/usr/sbin/update-initramfs"
     loaded = "/usr/sbin/nvidia-module-simulated"
@@ -96,13 +98,14 @@ def driver() -> tuple[Deb, ...]:
             + "systemctl enable nvidia-module-simulated.service\n"
         },
     )
-    programs = "/usr/bin/nvidia-smi", "/usr/bin/nvidia-persistenced"
+    programs = "/usr/bin/nvidia-smi", "/usr/bin/nvidia-persistenced", "/usr/bin/nvidia-modprobe"
     utils = Deb(
         UTILS,
         DRIVER,
         files={
-            programs[0]: _SMI,
+            programs[0]: _SMI.replace("NVIDIA GeForce RTX 4090", card),
             programs[1]: _PERSISTENCED,
+            programs[2]: "#!/bin/sh\n# SIMULATED\n",
             "/lib/systemd/system/nvidia-persistenced.service": _UNIT,
         },
         scripts={"postinst": _POST.format(" ".join(programs))},
@@ -165,20 +168,33 @@ def ollama(path: Path) -> None:
 def wheel(folder: Path, version: str) -> Path:
     """Write a wheel that is called vllm, with a program of that name."""
     text = _SERVER.format(what="vLLM", version=version) + _VLLM
-    info = f"vllm-{version}.dist-info"
+    return _wheel(folder, "vllm", version, text, "[console_scripts]\nvllm = vllm:main\n")
+
+
+def torch(folder: Path, version: str) -> Path:
+    """Write a wheel that is called torch, and says that it sees a card."""
+    text = f"# SIMULATED\n__version__ = '{version}'\n"
+    text += "class cuda:\n    is_available = staticmethod(lambda: True)\n"
+    return _wheel(folder, "torch", version, text, "")
+
+
+def _wheel(folder: Path, name: str, version: str, text: str, programs: str) -> Path:
+    info = f"{name}-{version}.dist-info"
     files = {
-        "vllm/__init__.py": text,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: vllm\nVersion: {version}\n",
+        f"{name}/__init__.py": text,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: a test\n"
         "Root-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/entry_points.txt": "[console_scripts]\nvllm = vllm:main\n",
+        f"{info}/entry_points.txt": programs,
     }
-    record = "".join(f"{name},sha256={_hash(t)},{len(t.encode())}\n" for name, t in files.items())
+    record = "".join(
+        f"{inside},sha256={_hash(t)},{len(t.encode())}\n" for inside, t in files.items()
+    )
     files[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n"
-    path = folder / f"vllm-{version}-py3-none-any.whl"
+    path = folder / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as packed:
-        for name, content in files.items():
-            packed.writestr(zipfile.ZipInfo(name), content)
+        for inside, content in files.items():
+            packed.writestr(zipfile.ZipInfo(inside), content)
     return path
 
 
@@ -190,7 +206,7 @@ def _hash(text: str) -> str:
 def lock(made: Path, version: str) -> str:
     """A lock that names a wheel by its hash."""
     digest = hashlib.sha256(made.read_bytes()).hexdigest()
-    return f"vllm=={version} \\\n    --hash=sha256:{digest}\n"
+    return f"{made.name.partition('-')[0]}=={version} \\\n    --hash=sha256:{digest}\n"
 
 
 def uv(path: Path, program: Path) -> None:

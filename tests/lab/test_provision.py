@@ -48,6 +48,7 @@ def test_without_consent_nothing_is_applied(four: Cluster) -> None:
     assert not (four.lab.hosts["linode"].rootfs / "var/lib/magnus").exists()
 
 
+@pytest.mark.covers("network", "Linux", "applied")
 def test_the_four_hosts_are_provisioned_with_three_execs_each(four: Cluster) -> None:
     # A question, the job, and the confirmation over a connection of its own.
     before = four.execs()
@@ -109,8 +110,8 @@ def test_verify_passes_and_measures_with_a_real_iperf3(four: Cluster) -> None:
 DRIFT = {
     "~ file:/etc/chrony/sources.d/magnus.sources": "echo x >> /etc/chrony/sources.d/magnus.sources",
     "~ file:/etc/netplan/60-magnus-10g.yaml": "chmod 0644 /etc/netplan/60-magnus-10g.yaml",
-    "+ file:/etc/apt/preferences.d/magnus-nvidia": "rm /etc/apt/preferences.d/magnus-nvidia",
-    "~ directory:/etc/magnus/vllm": "chown admin /etc/magnus/vllm",
+    "+ file:/etc/apt/apt.conf.d/52magnus-unattended": "rm /etc/apt/apt.conf.d/52magnus-unattended",
+    "~ directory:/etc/systemd/journald.conf.d": "chown admin /etc/systemd/journald.conf.d",
     "~ sysctl:net.ipv4.tcp_mtu_probing": "sysctl -w net.ipv4.tcp_mtu_probing=0",
     "~ user:magnus": "usermod -s /bin/sh magnus",
     "~ group:magnus-ssh": "gpasswd -d magnus magnus-ssh",
@@ -257,7 +258,7 @@ def test_a_service_that_crashes_over_and_over_does_not_run(four: Cluster) -> Non
 
 
 def test_a_recording_of_the_hosts_gives_the_same_plan_without_them(four: Cluster) -> None:
-    four.lab.hosts["linode"].run("rm /etc/security/limits.d/90-magnus-trading.conf")
+    four.lab.hosts["linode"].run("rm /etc/needrestart/conf.d/50-magnus.conf")
     folder = four.lab.workdir / "recorded"
     assert four.magnusctl("probe", "--record", str(folder)).returncode == 0
     before = four.execs()
@@ -267,5 +268,5 @@ def test_a_recording_of_the_hosts_gives_the_same_plan_without_them(four: Cluster
     assert since(four, before) == {1}
     *same, _how_to_apply = live.splitlines()
     assert observed.stdout.splitlines() == same
-    assert "90-magnus-trading.conf" in live
+    assert "50-magnus.conf" in live
     four.magnusctl("provision", "--yes")

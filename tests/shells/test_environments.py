@@ -85,13 +85,24 @@ def test_a_held_package_is_held_once_it_is_installed_and_freed_to_change(linux: 
     linux.write("/.simulated/holds", "")
     (change,) = linux.plan(held).changes
     assert change.differs == ("held",)
-    back = undo.former(change)
-    assert isinstance(back, str)
     assert linux.provision(held).ok
+    assert undo.former(change) == Package(package="nvidia-utils", hold=False)
     other = Package(package="nvidia-utils", version="1.0", hold=True)
     job = linux.provision(other)
     assert job.ok, job.output
     assert not linux.plan(other)
+
+
+@fewer_shells
+def test_the_way_back_from_a_hold_lets_it_go_and_installs_nothing(linux: Host) -> None:
+    held = Package(package="nvidia-utils", hold=True)
+    (change,) = linux.plan(held).changes
+    back = undo.former(change)
+    assert linux.provision(held).ok
+    linux.standin("apt-get", "exit 1")
+    assert isinstance(back, Package)
+    assert linux.provision(back).ok
+    assert linux.path("/.simulated/holds").read_text() == ""
 
 
 @fewer_shells
