@@ -55,6 +55,9 @@ def _restoring(back: Resource) -> Change:
 def phase(back: Resource | str) -> int:
     """When something is restored: first what must stop, last what runs on."""
     match back:
+        case Service(running=False) if back.unit.endswith(".mount"):
+            # Its folders are on it: they go first, and its unit after it.
+            return 2
         case Service(running=False) | Launchd(running=False):
             return 0
         case Command(unless=guard) if guard:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 from magnusctl.checks.custom import Judgement, failed, passed, skipped, unknown
@@ -44,6 +45,28 @@ def bound(address: str) -> Callable[[Sequence[str]], Judgement]:
 def answers(url: str) -> str:
     """The text that asks a server for a sign of life: the code of HTTP, 000 for none."""
     return f"curl -s -m 5 -o /dev/null -w '%{{http_code}}\\n' {sh(url)} 2>/dev/null"
+
+
+def said(url: str) -> str:
+    """The text that asks a server for its answer."""
+    return f"curl -s -m 5 {sh(url)} 2>/dev/null"
+
+
+def on_gpu(lines: Sequence[str]) -> Judgement:
+    """Every model that Ollama has loaded is on the card, and whole: a part on the CPU is ten times
+    slower, and nobody is told."""
+    try:
+        models = json.loads("\n".join(lines))["models"]
+        shares = {str(m["name"]): 100 * int(m["size_vram"]) // int(m["size"]) for m in models}
+    except (ValueError, KeyError, TypeError, ZeroDivisionError):
+        return skipped("it does not tell of loaded models")
+    if not shares:
+        return skipped("no model is loaded")
+    worst = min(shares, key=lambda name: shares[name])
+    if shares[worst] >= 100:
+        return passed(f"{len(shares)} loaded, all on the card", "100 %")
+    remedy = "It is too large, or the card was not there at its start: systemctl restart ollama"
+    return failed(f"{worst}: {shares[worst]} % on the card", "100 %", remedy)
 
 
 def alive(lines: Sequence[str]) -> Judgement:

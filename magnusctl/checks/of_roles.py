@@ -16,8 +16,8 @@ from magnusctl.roles.engines import mlx
 from magnusctl.roles.mac import NEVER_SLEEP
 from magnusctl.roles.ports import listen_address, models_with_ports, ollama_port
 
-CLOCK_S, PROTECTED_CLOCK_S = 0.005, 0.001
-"""What a LAN and a host that trades may be off by, in seconds."""
+CLOCK_S = 0.005
+"""What a clock may be off by, in seconds: what a VPS over the internet can hold."""
 Found = Iterator[tuple[str, str, Judge]]
 
 
@@ -29,8 +29,7 @@ def _base(context: Context) -> Found:
         if "inference" in context.host.roles:
             yield from _mac(context)
         return
-    limit = PROTECTED_CLOCK_S if context.host.protected else CLOCK_S
-    yield "clock", clock.RUN, clock.offset_judge(limit)
+    yield "clock", clock.RUN, clock.offset_judge(CLOCK_S)
     if context.variables.base.firewall.enabled:
         yield "firewall", doors.FIREWALL, doors.firewall
     yield "journal", upkeep.JOURNAL, upkeep.journal
@@ -82,13 +81,18 @@ def _inference(context: Context) -> Found:
             yield "ollama-address", engine.sockets(port), engine.bound(address)
             url = f"http://{address}:{port}/api/version"
             yield "ollama-answers", engine.answers(url), engine.alive
+            if context.host.hardware.gpus:
+                url = f"http://{address}:{port}/api/ps"
+                yield "ollama-on-gpu", engine.said(url), engine.on_gpu
             continue
         for model, _, port in models_with_ports(context, name):
             url = f"http://{address}:{port}"
             yield f"{model}-address", engine.sockets(port), engine.bound(address)
             yield f"{model}-answers", engine.answers(f"{url}/health"), engine.alive
             if context.variables.inference.api_key and name in ("vllm", "llamacpp"):
-                yield f"{model}-key", engine.answers(f"{url}/v1/models"), engine.locked
+                # llama-server lists its models to everybody.
+                shut = "/props" if name == "llamacpp" else "/v1/models"
+                yield f"{model}-key", engine.answers(f"{url}{shut}"), engine.locked
         if name == "mlx":
             yield "wired-memory", mac.WIRED, mac.wired(mlx.wired_limit_mib(context))
             yield "kernel-panics", mac.PANICS, mac.panics
@@ -126,7 +130,8 @@ def _torch(lines: Sequence[str]) -> Judgement:
 def _trading(context: Context) -> Found:
     trading = context.variables.trading
     yield "huge-pages", realtime.HUGE_PAGES, realtime.huge_pages(trading.huge_pages)
-    yield "isolated-cpus", realtime.ISOLATED, realtime.isolated(trading.isolated_cpus)
+    if trading.own_cmdline:
+        yield "isolated-cpus", realtime.ISOLATED, realtime.isolated(trading.isolated_cpus)
     yield "io_uring", realtime.IO_URING, realtime.io_uring
     yield "governor", realtime.GOVERNOR, realtime.governor
     yield "rt-limits", realtime.LIMITS, realtime.limits(trading.max_priority)

@@ -49,6 +49,7 @@ _LINUX: Mapping[str, str] = {
         "net.ipv4.tcp_rmem = 4096 131072 6291456\nnet.ipv4.tcp_wmem = 4096 16384 4194304\n"
         "vm.nr_hugepages = 0\nvm.stat_interval = 1\nvm.zone_reclaim_mode = 0\n"
         "vm.max_map_count = 65530\nkernel.timer_migration = 1\nkernel.numa_balancing = 1\n"
+        "kernel.sched_rt_runtime_us = 950000\nvm.hugetlb_shm_group = 0\n"
         "kernel.io_uring_disabled = 2\nkernel.io_uring_group = -1\nnet.core.busy_poll = 0\n"
         "net.core.busy_read = 0\nnet.core.netdev_max_backlog = 1000\n"
         "net.ipv4.tcp_slow_start_after_idle = 1\nnet.ipv4.tcp_keepalive_time = 7200\n"
@@ -99,6 +100,7 @@ _FOLDERS = (
     "etc/apt/sources.list.d",
     "etc/default",
     "etc/newsyslog.d",
+    "etc/pf.anchors",
     "etc/profile.d",
     "etc/security/limits.d",
     "etc/ssh/sshd_config.d",

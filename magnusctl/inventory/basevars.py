@@ -53,13 +53,12 @@ class SshVariables(Model):
 class ClockVariables(Model):
     """How the clock is set."""
 
-    step_over: Annotated[
-        Seconds, Field(description="An offset above this is stepped, not slewed, at the start.")
-    ] = 1.0
-    step_updates: Annotated[int, Field(ge=0, le=100)] = 3
     max_change: Annotated[
-        Seconds, Field(description="A protected host's clock never changes by more, but for these.")
+        Seconds, Field(description="A protected host's clock never changes by more,")
     ] = 1.0
+    max_change_after: Annotated[
+        int, Field(ge=0, le=100, description="but for the first updates after a start.")
+    ] = 3
 
 
 class JournalVariables(Model):
@@ -98,6 +97,9 @@ class FirewallVariables(Model):
     ] = True
     ssh_per_minute: Annotated[int, Field(ge=1, le=10_000)] = 10
     ssh_burst: Annotated[int, Field(ge=1, le=10_000)] = 20
+    mdns: Annotated[
+        bool, Field(description="Whether it is found by its name that ends in .local.")
+    ] = True
     open: tuple[Opening, ...] = ()
 
 

@@ -200,6 +200,8 @@ class TradingVariables(Model):
     sysctls: Sysctls = {
         "vm.swappiness": 0,
         "vm.stat_interval": 10,
+        # Up to 6.11 the kernel else takes 50 ms of each second from a thread that spins.
+        "kernel.sched_rt_runtime_us": -1,
         "kernel.timer_migration": 0,
         "kernel.numa_balancing": 0,
         "net.core.busy_poll": 50,

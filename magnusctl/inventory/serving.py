@@ -92,6 +92,8 @@ def warnings(inventory: Inventory) -> Iterator[str]:
             continue
         inference = variables_of(inventory, name).inference
         engines = {"vllm", "llamacpp"} & set(budgets.engines_of(inventory, name))
+        if not variables_of(inventory, name).base.firewall.enabled:
+            engines = {*budgets.engines_of(inventory, name)}
         if engines and inference.listen != LOOPBACK and not inference.api_key:
             yield (
                 f"{', '.join(sorted(engines))} on {name} listens on link {inference.listen} without"

@@ -33,8 +33,8 @@ class FileSpec(Model):
     owner: UserName = "root"
     group: UserName | None = None
     validator: (
-        Literal["apt", "chrony", "netplan", "newsyslog", "nft", "perl", "plist", "shell"]
-        | Literal["sshd", "sudoers", "unit"]
+        Literal["apt", "chrony", "netplan", "newsyslog", "nft", "perl", "pf", "plist"]
+        | Literal["shell", "sshd", "sudoers", "unit"]
         | None
     ) = None
     ensure: Literal["present", "absent"] = "present"

@@ -102,6 +102,9 @@ validate_perl() {
 # What GRUB reads is shell.
 validate_shell() { "${MAGNUS_SH:-/bin/sh}" -n "$1"; }
 
+# It prints how it understands a file, and on stderr that it is loading nothing.
+validate_pf() { _pf=$(system pfctl -nf "$1" 2>&1) || fail "$_pf"; }
+
 validate_newsyslog() { _log=$(system newsyslog -nvf "$1" 2>&1) || fail "$_log"; }
 
 validate_chrony() { system chronyd -p -f "$1" >/dev/null; }

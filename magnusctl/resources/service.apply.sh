@@ -57,6 +57,8 @@ put_service() {
   yes)
     if [ "${6:--}" != - ] && [ ! -e "$ROOT$6" ]; then return 0; fi
     spares "$1" || return 1
+    # After some failed starts systemd refuses the one that would be right now.
+    system systemctl reset-failed -- "$1" 2>/dev/null || :
     case $4 in
     restart) system systemctl restart -- "$1" || why_not "$1" || return 1 ;;
     reload) system systemctl reload-or-restart -- "$1" || why_not "$1" || return 1 ;;

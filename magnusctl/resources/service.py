@@ -30,6 +30,8 @@ class Service(Resource):
     reload: bool = False
     needs: str = ""
     """A path that it cannot run without, as its model's: until that is there, it is not started."""
+    seconds: int = 600
+    """How long a start may take."""
 
     @property
     def name(self) -> str:
@@ -101,7 +103,8 @@ def _step(change: Change) -> Step:
     forget = sh("forget_start", f"service.{unit}")
     if service.inputs == "-":
         script = f"{forget} && {script}"
-    return Step((change,), script, prepare=forget if marked and change.guard is None else "")
+    prepare = forget if marked and change.guard is None else ""
+    return Step((change,), script, prepare=prepare, seconds=service.seconds)
 
 
 def _how(change: Change, service: Service) -> str:

@@ -41,6 +41,7 @@ def resources(context: Context) -> Iterator[Resource]:
     if context.host.macos:
         yield from _sshd(context, "/etc/ssh/sshd_config.d/050-magnus.conf")
         yield from mac.resources(context)
+        yield from firewall.of_mac(context)
     else:
         yield from _linux(context)
 
@@ -56,17 +57,16 @@ def _people(context: Context) -> Iterator[Resource]:
         )
         yield from _keys(context, user)
     names = (LOGIN, *(user.name for user in users))
-    for group in _login_groups(context):
+    if context.host.macos:
+        yield mac.may_log_in([user.name for user in users])
+        return
+    for group in context.variables.base.ssh_groups:
         yield Group(
             group=group,
             members=names,
             risk=Risk.CONNECTIVITY,
             after=tuple(f"user:{user.name}" for user in users),
         )
-
-
-def _login_groups(context: Context) -> tuple[str, ...]:
-    return (mac.LOGIN_GROUP,) if context.host.macos else context.variables.base.ssh_groups
 
 
 def _keys(context: Context, user: UserAccount) -> Iterator[Resource]:

@@ -46,10 +46,15 @@ def _driver(context: Context) -> Iterator[Resource]:
         content=context.render("cuda/nvidia.pref.j2", tensorrt=tensorrt),
     )
     packages = driver_packages(context)
+    if not cuda.driver_packages:
+        yield _one_flavour(cuda.kernel)
     # One transaction, and held as one: a kernel without its module boots without a GPU.
     for name in packages:
         version = f"{cuda.branch}.*" if _follows_branch(name) else ""
         yield Package(package=name, version=version, hold=True)
+    if not cuda.driver_packages:
+        # Only recommended by the others; it makes the device files that CUDA wants.
+        yield Package(package="nvidia-modprobe")
     yield Command(
         label=INITRAMFS,
         run="system update-initramfs -u",
@@ -60,6 +65,21 @@ def _driver(context: Context) -> Iterator[Resource]:
         why="the driver that runs and the one that is installed are to be one",
         unless=AGREES,
         after=(f"file:{NOUVEAU}", f"command:{INITRAMFS}", *(f"package:{p}" for p in packages)),
+    )
+
+
+def _one_flavour(kernel: str) -> Resource:
+    """The module is for one flavour of kernel, and GRUB boots the newest of all that are there."""
+    others = (
+        "system dpkg-query -W -f='${Package} ${db:Status-Status}\\n' 'linux-image-generic*' "
+        f"2>/dev/null | sed -n 's/ installed$//p' | grep -vx 'linux-image-{kernel}'"
+    )
+    hint = f"its modules would be for {kernel}: say 'cuda: {{kernel: …}}' as the image is called"
+    return Command(
+        label="one flavour of kernel",
+        run=f'fail "another flavour of kernel is installed and boots, $({others} | sed -n 1p); '
+        f'{hint}"',
+        unless=f"! {others} >/dev/null",
     )
 
 
@@ -134,6 +154,16 @@ def _toolkit(context: Context) -> Iterator[Resource]:
 def _repository(context: Context, url: str) -> Iterator[Resource]:
     """The key is known by its fingerprint: whoever gives another one gives nothing."""
     yield Package(package="gpg")
+    other = (
+        f'grep -lsF {sh(url)} "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list '
+        f'"$ROOT"/etc/apt/sources.list.d/*.sources | grep -v magnus-nvidia'
+    )
+    # Two lists of one repository with two keys, and apt reads none at all any more.
+    yield Command(
+        label="one list of NVIDIA's repository",
+        run=f'fail "$({other}) names it already: take it out, or say repository: none"',
+        unless=f"! {other} >/dev/null",
+    )
     # Made of pieces that a shell on any host has; the key counts only once it was recognised.
     yield Command(
         label="NVIDIA's key",
@@ -149,5 +179,5 @@ def _repository(context: Context, url: str) -> Iterator[Resource]:
     yield File(
         path=SOURCES,
         content=context.render("cuda/cuda.sources.j2", repository=url, key=KEY),
-        after=("command:NVIDIA's key",),
+        after=("command:NVIDIA's key", "command:one list of NVIDIA's repository"),
     )

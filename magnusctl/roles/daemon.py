@@ -58,11 +58,18 @@ def unit(
     restart_on: tuple[str, ...] = (),
     after: tuple[str, ...] = (),
     needs: str = "",
+    seconds: int = 600,
 ) -> Iterator[Resource]:
     """A unit with its service, which restarts with what it is made of."""
     yield File(path=f"{UNITS}/{unit_name(name)}", content=text, validator="unit", after=after)
     trigger = f"file:{UNITS}/{unit_name(name)}"
-    yield Service(unit=name, restart_on=(trigger, *restart_on), after=after, needs=needs)
+    yield Service(
+        unit=name,
+        restart_on=(trigger, *restart_on),
+        after=after,
+        needs=needs,
+        seconds=seconds,
+    )
 
 
 def job(

@@ -13,11 +13,13 @@ from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File
 from magnusctl.resources.service import Service
 from magnusctl.roles.context import Context
+from magnusctl.roles.daemon import Job, job
 from magnusctl.roles.ports import ports_of
 from magnusctl.state import Resource, Risk
 
 RULES = "/etc/nftables.d/magnus.nft"
 UNIT = "/etc/systemd/system/magnus-nftables.service"
+ANCHOR, PF = "/etc/pf.anchors/net.magnus", "net.magnus.pf"
 METER = {"meter_entries": 65535, "meter_seconds": 60, "logged_per_second": 5, "logged_burst": 10}
 
 
@@ -66,6 +68,26 @@ def resources(context: Context) -> Iterator[Resource]:
     )
     triggers = (f"file:{RULES}", f"file:{UNIT}")
     yield Service(unit="magnus-nftables", reload=True, restart_on=triggers)
+
+
+def of_mac(context: Context) -> Iterator[Resource]:
+    """Who may use the ports of a Mac's engines: an anchor of pf, beside the firewall for programs.
+
+    macOS reads `com.apple/*` from its own pf.conf, so nothing of that is changed.
+    """
+    own = [rule for rule in rules(context) if rule.own and rule.port != IPERF_PORT]
+    if not context.variables.base.firewall.enabled or not own:
+        return
+    yield File(
+        path=ANCHOR,
+        content=context.render("base/pf.anchor.j2", rules=own),
+        group="wheel",
+        validator="pf",
+        risk=Risk.CONNECTIVITY,
+    )
+    # -E counts who wants pf on, and so takes it away from nobody.
+    wanted = Job(label=PF, program=("/sbin/pfctl", "-E", "-a", "com.apple/magnus", "-f", ANCHOR))
+    yield from job(context, wanted, restart_on=(f"file:{ANCHOR}",))
 
 
 def rules(context: Context) -> Iterator[Rule]:

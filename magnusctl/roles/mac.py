@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from magnusctl.quote import sh
 from magnusctl.resources.command import Command
 from magnusctl.resources.pmset import Pmset
 from magnusctl.roles.context import Context
@@ -43,7 +44,8 @@ def _serves(context: Context) -> Iterator[Resource]:
     yield Command(
         label="restart after a freeze",
         run="system systemsetup -setrestartfreeze on",
-        unless="system systemsetup -getrestartfreeze | grep -q ': On$'",
+        # Some Macs cannot, and say so.
+        unless="system systemsetup -getrestartfreeze | grep -qE ': On$|[Nn]ot supported'",
         undo="system systemsetup -setrestartfreeze off",
     )
     # An update that restarts a server by itself takes its models away in the middle of a request.
@@ -63,6 +65,21 @@ def _serves(context: Context) -> Iterator[Resource]:
             unless="system socketfilterfw --getglobalstate | grep -q enabled",
             undo="system socketfilterfw --setglobalstate off",
         )
+
+
+def may_log_in(users: Sequence[str]) -> Resource:
+    """On a Mac that lets only some people in over ssh, the login and these are among them. Where
+    everybody may, the group is not there, and to make it would shut everybody else out."""
+    names = f'"$LOGIN" {sh(*users)}'
+    members = f'" $(mac_value /Groups/{LOGIN_GROUP} GroupMembership) "'
+    missing = f'for u in {names}; do case {members} in *" $u "*) ;; *) exit 1 ;; esac; done'
+    add = f'system dseditgroup -o edit -a "$u" -t user {LOGIN_GROUP} || exit 1'
+    return Command(
+        label="may log in over ssh",
+        run=f"for u in {names}; do {add}; done",
+        unless=f'[ -z "$(mac_value /Groups/{LOGIN_GROUP} PrimaryGroupID)" ] || ( {missing} )',
+        after=tuple(f"user:{user}" for user in users),
+    )
 
 
 def lets_in(program: str, *after: str) -> Command:

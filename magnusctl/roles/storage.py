@@ -44,9 +44,12 @@ def mounted(context: Context) -> tuple[str, ...]:
 
 def mount_unit(folder: str) -> str:
     """The unit of a mount point, named as systemd-escape(1) has it."""
-    words = folder.strip("/").split("/")
-    escaped = [re.sub(r"[^A-Za-z0-9:_.]", lambda m: f"\\x{ord(m[0]):02x}", word) for word in words]
-    return f"{'-'.join(escaped)}.mount"
+    return f"{_escaped(folder)}.mount"
+
+
+def _escaped(path: str) -> str:
+    words = path.strip("/").split("/")
+    return "-".join(re.sub(r"[^A-Za-z0-9:_.]", lambda m: f"\\x{ord(m[0]):02x}", w) for w in words)
 
 
 def resources(context: Context) -> Iterator[Resource]:
@@ -84,6 +87,7 @@ def _mount(context: Context) -> Iterator[Resource]:
             filesystem=storage.filesystem,
             options=storage.options,
             timeout=storage.mount_timeout,
+            checked=_escaped(device) if device.startswith("/dev/") else "",
         ),
         validator="unit",
     )
@@ -105,15 +109,17 @@ def accounts(context: Context) -> Iterator[Resource]:
         )
         return
     yield Group(group=MODELS, system=True)
-    yield User(
-        user=SERVES,
-        home=f"/var/lib/{SERVES}",
-        shell="/usr/sbin/nologin",
-        comment="magnusctl engines",
-        groups=(MODELS,),
-        system=True,
-        after=(f"group:{MODELS}",),
-    )
+    trains = {TRAINS: "magnusctl training"} if "training" in context.host.roles else {}
+    for name, comment in {SERVES: "magnusctl engines", **trains}.items():
+        yield User(
+            user=name,
+            home=f"/var/lib/{name}",
+            shell="/usr/sbin/nologin",
+            comment=comment,
+            groups=(MODELS,),
+            system=True,
+            after=(f"group:{MODELS}",),
+        )
 
 
 def folders(context: Context) -> Iterator[Resource]:
@@ -129,16 +135,20 @@ def folders(context: Context) -> Iterator[Resource]:
     # Without its folder `hub` mlx_lm.server answers /v1/models with an empty body.
     for name in ("hf", "hf/hub", "gguf", "ollama", "adapters", "datasets"):
         mode = "0750" if mac else "2750"
-        yield Directory(path=f"{top}/{name}", mode=mode, owner=owner, group=group, after=after)
+        trains = name == "adapters" and "training" in context.host.roles
+        who = TRAINS if trains else owner
+        first = (*after, *([f"user:{TRAINS}"] if trains else []))
+        yield Directory(path=f"{top}/{name}", mode=mode, owner=who, group=group, after=first)
 
 
 def _mac(context: Context) -> Iterator[Resource]:
     """Weights are neither searched nor backed up: they can be had again."""
     path = f'"$ROOT"{sh(folder_of(context))}'
+    # On the folder itself: a list of paths (-p) needs Full Disk Access.
     yield Command(
         label="no backups of models",
-        run=f"system tmutil addexclusion -p {path}",
+        run=f"system tmutil addexclusion {path}",
         unless=f"system tmutil isexcluded {path} | grep -q Excluded",
-        undo=f"system tmutil removeexclusion -p {path}",
+        undo=f"system tmutil removeexclusion {path}",
         after=(f"directory:{folder_of(context)}",),
     )

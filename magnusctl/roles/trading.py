@@ -104,6 +104,7 @@ def _wanted(context: Context) -> dict[str, str | int | None]:
         # Only this group: whoever else can call it has a wide way into the kernel.
         "kernel.io_uring_disabled": 1,
         "kernel.io_uring_group": trading.gid,
+        "vm.hugetlb_shm_group": trading.gid,
     }
     return own | dict(trading.sysctls)
 
@@ -131,6 +132,7 @@ def _tuning(context: Context) -> Iterator[Resource]:
             housekeeping=trading.housekeeping_cpus,
             housekeeping_mask=f"{sum(1 << cpu for cpu in housekeeping):x}",
             huge_pages=trading.huge_pages,
+            own_cmdline=trading.own_cmdline,
             probe_priority=1,
         ),
         mode="0755",
@@ -139,7 +141,8 @@ def _tuning(context: Context) -> Iterator[Resource]:
     path = f"{UNITS}/magnus-rt-tune.service"
     yield File(path=path, content=context.render("trading/rt-tune.service.j2"), validator="unit")
     after = (f"reboot:{BOOT}",) if trading.own_cmdline else ()
-    yield Service(unit="magnus-rt-tune", restart_on=(f"file:{path}", f"file:{TUNE}"), after=after)
+    triggers = (f"file:{path}", f"file:{TUNE}")
+    yield Service(unit="magnus-rt-tune", reload=True, restart_on=triggers, after=after)
 
 
 def _engine(context: Context) -> Iterator[Resource]:

@@ -30,7 +30,7 @@ _GRAMMARS: Mapping[str, Any] = {
 }
 """What a name of the inventory is held to, a name of a role is held to as well."""
 _VALIDATORS = (
-    *("-", "apt", "chrony", "netplan", "newsyslog", "nft", "perl", "plist", "shell", "sshd"),
+    *("-", "apt", "chrony", "netplan", "newsyslog", "nft", "perl", "pf", "plist", "shell", "sshd"),
     *("sudoers", "unit"),
 )
 _SHOWN = 60

@@ -31,6 +31,8 @@ TRADING: Overlay = {
     "vm.nr_hugepages": None,
     "kernel.io_uring_disabled": None,
     "kernel.io_uring_group": None,
+    "vm.hugetlb_shm_group": None,
+    "kernel.sched_rt_runtime_us": None,
     "vm.swappiness": None,
     "vm.stat_interval": None,
     "kernel.timer_migration": None,

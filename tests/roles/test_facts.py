@@ -64,7 +64,8 @@ def test_base_the_firewall_is_a_table_of_its_own_and_its_unit_does_not_flush(
     assert rules.startswith("table inet magnus\ndelete table inet magnus\n")
     assert "destination-unreachable" in rules  # else a jumbo link loses large packets
     unit = lines(rtx, "/etc/systemd/system/magnus-nftables.service")
-    assert "ExecStop=/usr/sbin/nft delete table inet magnus" in unit
+    assert "ExecStop=-/usr/sbin/nft delete table inet magnus" in unit
+    assert "After=nftables.service" in unit  # which flushes all rules when it starts
     assert rtx["service:magnus-nftables"].risk is Risk.CONNECTIVITY
 
 
@@ -160,7 +161,10 @@ def test_inference_an_api_key_is_in_a_private_file_and_the_port_open_to_the_peer
 
 def test_inference_the_devices_are_made_before_privileges_are_dropped(rtx: Resources) -> None:
     unit = lines(rtx, LLM)
-    assert "ExecStartPre=+/usr/bin/nvidia-modprobe -u -c=0" in unit
+    # Not from within: DevicePolicy allows only what is there when a unit starts.
+    assert "Requires=magnus-gpu-nodes.service" in unit
+    nodes = lines(rtx, "/etc/systemd/system/magnus-gpu-nodes.service")
+    assert "ExecStart=/usr/bin/nvidia-modprobe -u -c=0" in nodes
     assert "NoNewPrivileges=yes" in unit
     assert not any(line.startswith(("PrivateDevices", "MemoryDenyWrite")) for line in unit)
 

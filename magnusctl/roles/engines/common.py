@@ -11,13 +11,17 @@ from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File
 from magnusctl.roles import cuda, storage
 from magnusctl.roles.context import Context
-from magnusctl.roles.daemon import Restarts, has_backoff
+from magnusctl.roles.daemon import Restarts, has_backoff, unit
 from magnusctl.roles.ports import listen_address
 from magnusctl.state import Resource
 
 LIBEXEC = "/opt/magnus/libexec"
 HELPERS = ("wait-addr", "wait-http")
 NUMBERS = {"wait_address_s": 60, "wait_http_s": 840, "open_files": 65536, "stop_s": 90}
+
+
+MARGIN_S = 120
+"""What a step may take beyond the start of its unit, so that the unit itself says why it failed."""
 
 
 def helpers(context: Context) -> Iterator[Resource]:
@@ -30,6 +34,14 @@ def helpers(context: Context) -> Iterator[Resource]:
             group=context.root_group,
             validator="shell",
         )
+
+
+def gpu_nodes(context: Context) -> Iterator[Resource]:
+    """The device files of the cards, made before an engine starts."""
+    if not context.host.hardware.gpus:
+        return
+    text = context.render("daemon/gpu-nodes.service.j2")
+    yield from unit("magnus-gpu-nodes", text, after=waits_for(context))
 
 
 def configuration(context: Context, engine: str) -> Iterator[Resource]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from magnusctl.inventory.models import Served
 from magnusctl.resources.file import File
 from magnusctl.resources.package import Package
-from magnusctl.roles import daemon, python, storage
+from magnusctl.roles import daemon, mac, python, storage
 from magnusctl.roles.context import Context
 from magnusctl.roles.daemon import Job
 from magnusctl.roles.engines import common
@@ -26,6 +26,9 @@ def resources(context: Context) -> Iterator[Resource]:
     if context.host.macos:
         yield Package(package="llama.cpp")
         yield daemon.logs(storage.MAC_USER, f"user:{storage.MAC_USER}")
+        yield mac.lets_in(BREW, "package:llama.cpp")
+        yield from common.configuration(context, "llamacpp")
+        yield from _key(context)
         for name, served, port in models_with_ports(context, "llamacpp"):
             yield from _mac(context, name, served, port)
         return
@@ -34,12 +37,25 @@ def resources(context: Context) -> Iterator[Resource]:
     yield from python.opt(context)
     yield from common.helpers(context)
     yield python.unpacked(FOLDER, context.variables.inference.llamacpp.archive)
+    yield from common.gpu_nodes(context)
     yield from common.configuration(context, "llamacpp")
-    if context.variables.inference.api_key:
-        text = context.render("inference/api-key.j2", api_key=context.variables.inference.api_key)
-        yield File(path=KEY, content=text, mode="0600")
+    yield from _key(context)
     for name, served, port in models_with_ports(context, "llamacpp"):
         yield from _linux(context, name, served, port)
+
+
+def _key(context: Context) -> Iterator[Resource]:
+    """The key that clients show. On a Mac the server itself reads the file."""
+    secret, mac_user = context.variables.inference.api_key, context.host.macos
+    if secret:
+        yield File(
+            path=KEY,
+            content=context.render("inference/api-key.j2", api_key=secret),
+            mode="0400" if mac_user else "0600",
+            owner=storage.MAC_USER if mac_user else "root",
+            group=context.root_group,
+            after=(f"user:{storage.MAC_USER}",) if mac_user else (),
+        )
 
 
 def gguf(context: Context, served: Served) -> str:
@@ -84,6 +100,7 @@ def _linux(context: Context, name: str, served: Served, port: int) -> Iterator[R
         restart_on=(f"archive:{FOLDER}", f"file:{endpoint}", *helpers, *key),
         after=(*common.waits_for(context), *storage.mounted(context), "package:libgomp1"),
         needs=gguf(context, served),
+        seconds=START_S + common.MARGIN_S,
     )
 
 
@@ -98,6 +115,9 @@ def _mac(context: Context, name: str, served: Served, port: int) -> Iterator[Res
         "--parallel": served.sequences,
         "--cache-ram": llama.prompt_cache // MIB,
     }
+    key = context.variables.inference.api_key
+    if key:
+        options["--api-key-file"] = KEY
     words += [str(word) for pair in options.items() for word in pair]
     wanted = Job(
         label=f"net.magnus.llamacpp-{name}",
@@ -109,4 +129,6 @@ def _mac(context: Context, name: str, served: Served, port: int) -> Iterator[Res
         keep_alive=True,
     )
     after = ("package:llama.cpp", f"directory:{daemon.LOGS}")
-    yield from daemon.job(context, wanted, after=after, needs=gguf(context, served))
+    triggers = (f"file:{KEY}",) if key else ()
+    needs = gguf(context, served)
+    yield from daemon.job(context, wanted, restart_on=triggers, after=after, needs=needs)

@@ -18,6 +18,8 @@ ENVIRONMENT = "/opt/magnus/venvs/mlx"
 WRAPPER = f"{common.LIBEXEC}/mlx_serve.py"
 WATCHDOG = f"{common.LIBEXEC}/mlx-watchdog"
 WIRED = "net.magnus.iogpu"
+ROOT_LOGS = "/var/log"
+"""Of root's own jobs: not the folder of the engines, where another account could put a link."""
 MIB, GIB = 1024**2, 1024**3
 LOG = {"log_bytes": 10 * MIB, "log_count": 5}
 MISSES, HOUR_S = 3, 3600
@@ -37,7 +39,6 @@ def resources(context: Context) -> Iterator[Resource]:
             "inference/mlx_serve.py.j2",
             memory_limit_bytes=wired_limit_mib(context) * MIB,
             cache_limit_bytes=inference.mlx.buffer_cache,
-            log=f"{LOGS}/mlx.app.log",
             **LOG,
         ),
         mode="0755",
@@ -79,9 +80,9 @@ def _wired(context: Context) -> Iterator[Resource]:
     wanted = Job(
         label=WIRED,
         program=("/usr/sbin/sysctl", limit),
-        log=f"{LOGS}/iogpu.log",
+        log=f"{ROOT_LOGS}/{WIRED}.log",
     )
-    yield from daemon.job(context, wanted, after=(f"directory:{LOGS}",))
+    yield from daemon.job(context, wanted)
 
 
 def _label(name: str) -> str:
@@ -115,6 +116,7 @@ def _model(context: Context, name: str, served: Served, port: int) -> Iterator[R
             ("HF_HUB_OFFLINE", "1"),
             ("HF_HUB_DISABLE_TELEMETRY", "1"),
             ("PYTHONUNBUFFERED", "1"),
+            ("MAGNUS_LOG", f"{LOGS}/{_label(name)}.app.log"),
         ),
         folder="/var/magnus",
         log=f"{LOGS}/{_label(name)}.log",
@@ -151,12 +153,11 @@ def _watchdog(context: Context, name: str, port: int, path: str) -> Iterator[Res
         label=f"{_label(name)}-watchdog",
         program=(script,),
         interval_s=int(mlx.watchdog_interval),
-        log=f"{LOGS}/watchdog.log",
+        log=f"{ROOT_LOGS}/{_label(name)}-watchdog.log",
     )
     yield from daemon.job(
         context,
         watchdog,
         restart_on=(f"file:{script}",),
-        after=(f"directory:{LOGS}",),
         needs=path,
     )

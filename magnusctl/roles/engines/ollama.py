@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from magnusctl.resources.directory import Directory
+from magnusctl.resources.file import File
 from magnusctl.resources.package import Package
-from magnusctl.roles import daemon, python, storage
+from magnusctl.roles import daemon, mac, python, storage
 from magnusctl.roles.context import Context
 from magnusctl.roles.daemon import Job
 from magnusctl.roles.engines import common
@@ -24,6 +26,7 @@ def resources(context: Context) -> Iterator[Resource]:
     yield Package(package="zstd")
     yield from python.opt(context)
     yield from common.helpers(context)
+    yield from common.gpu_nodes(context)
     yield python.unpacked(FOLDER, context.variables.inference.ollama.archive, "package:zstd")
     models = [served for _, served, _ in models_with_ports(context, "ollama")]
     values = common.unit_values(context)
@@ -33,7 +36,10 @@ def resources(context: Context) -> Iterator[Resource]:
         "cpus": common.cores_of(context).get("ollama", ""),
         "memory_max": None if values["gpu"] else common.memory_of(*models),
     }
-    needed = (f"archive:{FOLDER}", f"file:{common.LIBEXEC}/wait-addr")
+    last = f"{daemon.UNITS}/ollama.service.d/zz-magnus.conf"
+    yield Directory(path=last.rpartition("/")[0])
+    yield File(path=last, content=context.render("inference/ollama-last.conf.j2", **values))
+    needed = (f"archive:{FOLDER}", f"file:{common.LIBEXEC}/wait-addr", f"file:{last}")
     yield from daemon.unit(
         "ollama",
         context.render("inference/ollama.service.j2", **values),
@@ -63,7 +69,9 @@ def _mac(context: Context) -> Iterator[Resource]:
         "OLLAMA_MAX_QUEUE": str(ollama.max_queue),
         "OLLAMA_LOAD_TIMEOUT": f"{ollama.load_timeout:.0f}s",
         "OLLAMA_NO_CLOUD": "1",
+        "OLLAMA_NOPRUNE": "1",
     }
+    yield mac.lets_in(BREW, "package:ollama")
     wanted = Job(
         label="net.magnus.ollama",
         program=("/usr/bin/caffeinate", "-s", BREW, "serve"),

@@ -26,7 +26,8 @@ def resources(context: Context) -> Iterator[Resource]:
     vllm = context.variables.inference.vllm
     if not context.host.macos:
         # Triton and Inductor compile at run time.
-        yield Package(package="gcc")
+        for name in ("gcc", "libc6-dev"):
+            yield Package(package=name)
     installed: tuple[str, ...] = ()
     if vllm.lock != "none":
         yield from python.uv(context)
@@ -34,6 +35,7 @@ def resources(context: Context) -> Iterator[Resource]:
         installed = (f"environment:{ENVIRONMENT}",)
     yield from python.opt(context)
     yield from common.helpers(context)
+    yield from common.gpu_nodes(context)
     yield from common.configuration(context, "vllm")
     yield File(path=UNIT, content=_unit(context), validator="unit", after=installed)
     for name, served, port in models_with_ports(context, "vllm"):
@@ -86,6 +88,7 @@ def _model(
         restart_on=(*files, *helpers, *installed),
         after=(*common.waits_for(context), *storage.mounted(context), "package:gcc"),
         needs=path,
+        seconds=int(inference.vllm.start_timeout) + common.MARGIN_S,
     )
 
 

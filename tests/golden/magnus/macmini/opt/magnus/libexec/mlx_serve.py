@@ -3,6 +3,7 @@
 
 import logging
 import logging.handlers
+import os
 
 import mlx.core as mx
 
@@ -14,10 +15,14 @@ mx.set_memory_limit(42949672960)
 mx.set_cache_limit(2147483648)
 
 # launchd holds its own log open whatever rotates it, so this one is rotated here.
-handler = logging.handlers.RotatingFileHandler(
-    "/var/log/magnus/mlx.app.log", maxBytes=10485760, backupCount=5
+rotated = logging.handlers.RotatingFileHandler(
+    os.environ["MAGNUS_LOG"], maxBytes=10485760, backupCount=5
 )
-logging.getLogger().addHandler(handler)
+logging.basicConfig(
+    level=logging.INFO,
+    format="%(asctime)s %(levelname)s %(message)s",
+    handlers=[rotated, logging.StreamHandler()],
+)
 
 from mlx_lm import server  # noqa: E402
 
