@@ -126,7 +126,6 @@ def _services(context: Context) -> Iterator[Resource]:
         path=path,
         content=context.render("cuda/gpu-power.service.j2", watts=watts.power_limit_watts),
         validator="unit",
-        after=(boot,),
     )
     yield Service(unit="magnus-gpu-power", restart_on=(f"file:{path}",), after=(boot,))
 

@@ -61,7 +61,8 @@ def unit(
     seconds: int = 600,
 ) -> Iterator[Resource]:
     """A unit with its service, which restarts with what it is made of."""
-    yield File(path=f"{UNITS}/{unit_name(name)}", content=text, validator="unit", after=after)
+    # Only the start waits: whoever names this unit is judged with it.
+    yield File(path=f"{UNITS}/{unit_name(name)}", content=text, validator="unit")
     trigger = f"file:{UNITS}/{unit_name(name)}"
     yield Service(
         unit=name,

@@ -54,7 +54,8 @@ def test_what_is_rendered_is_what_was_reviewed(fresh: Path, example: str, host: 
 # Words that a reader needs as they stand: forms of a file, and numbers that a protocol fixes.
 FIXED = re.compile(
     r"version: 2|version=\"1\.0\"|PropertyList-1\.0|Pin-Priority: (-1|1001)|OOMScoreAdjust=-900"
-    r"|SuccessExitStatus=143|hugepagesz=2M|sport (67|547)|dport (68|546|5353)|224\.0\.0\.251|UMask=0027|EXIT|exit \d|HF_HUB_\w+=1"
+    r"|SuccessExitStatus=143|hugepagesz=2M|sport (67|547)|dport (68|546|5353)|224\.0\.0\.251"
+    r"|UMask=0027|EXIT|exit \d|HF_HUB_\w+=1|umask 077"
     r"|\w+=[01]( |$)"
     r"|nvidia-modprobe -u -c=0|= 0;|^1;|\$\d|\{\d(,\d)?|\\\d|>&2|2>&1|2>/dev/null"
     r"|1\.0"

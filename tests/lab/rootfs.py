@@ -26,7 +26,7 @@ OFFERED = (
     *("file", "pv", "lsof", "rsync", "curl", "figlet", "dos2unix", "time"),
     # What roles install.
     *("ca-certificates", "unattended-upgrades", "needrestart", "python3", "unzip", "zstd"),
-    *("gcc", "libgomp1", "irqbalance", "rt-tests"),
+    *("gcc", "libc6-dev", "libgomp1", "irqbalance", "rt-tests"),
 )
 _UNREAD = ("man", "locale", "doc", "info", "lintian")
 _BUILD_SECONDS = 900

@@ -1,7 +1,7 @@
 """The first user's inventory, whole: all roles of all four hosts at once.
 
 rtx3090 and linode are real Debian hosts, with real addresses, packages, units, boots and a real uv;
-SIMULATED, and named so, are both Macs, the driver, vLLM, PyTorch, and the CPUs that are isolated.
+SIMULATED, and named so, are both Macs, the driver, vLLM and PyTorch.
 The tests build on each other.
 """
 
@@ -40,7 +40,6 @@ def magnus(hosts: Lab, store: Shelf) -> Example:
     debs = standins.driver("NVIDIA GeForce RTX 3090")
     offer(hosts.hosts["rtx3090"], *debs)
     four = cluster(hosts)
-    isolate(hosts)
     example = ex.example(hosts, "magnus", "rtx3090", {}, MAGNUS_VLLM_KEY=KEY)
     locks = example.folder / "templates/locks"
     wheels = store.folder / "wheels"
@@ -48,12 +47,6 @@ def magnus(hosts: Lab, store: Shelf) -> Example:
     (locks / "train.txt").write_text(standins.lock(standins.torch(wheels, TORCH), TORCH))
     example.declare(overlay(json.loads(four.overlay.read_text()), store, [d.name for d in debs]))
     return example
-
-
-def isolate(hosts: Lab) -> None:
-    """SIMULATED: what the kernel tells of isolated CPUs is another file."""
-    path = "/sys/devices/system/cpu/isolated"
-    hosts.hosts["linode"].run(f"echo 1 >/run/isolated && mount --bind /run/isolated {path}")
 
 
 def overlay(four: dict[str, Any], store: Shelf, packages: list[str]) -> dict[str, Any]:
@@ -158,4 +151,5 @@ def test_every_role_is_taken_away_again(magnus: Example, before: dict[str, Snaps
     host = magnus.lab.hosts["rtx3090"]
     magnus.ends(0, "deprovision", "rtx3090", "--yes")
     assert listening(host) == set()
-    assert left(host, before["rtx3090"]) == {}
+    # The mount point was made by systemd, and stays as any of those.
+    assert set(left(host, before["rtx3090"])) <= {"/srv/models"}
