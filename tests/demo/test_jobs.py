@@ -32,7 +32,13 @@ def jobs(magnusctl: Run, host: str) -> list[dict[str, str]]:
     return [json.loads(line) for line in answer.stdout.splitlines()]
 
 
-@pytest.mark.parametrize("host", ["rtx3090", "macmini", "linode"])
+OF_A_MAC = [
+    pytest.mark.covers(role, "macOS", "removed", "SIMULATED")
+    for role in ("base", "network", "storage", "inference")
+]
+
+
+@pytest.mark.parametrize("host", ["rtx3090", pytest.param("macmini", marks=OF_A_MAC), "linode"])
 def test_deprovision_leaves_a_host_as_it_was(on: Stage, magnusctl: Run, host: str) -> None:
     before = snapshot(on.root(host))
     assert magnusctl("provision", "--yes", "-l", host).returncode == 0
