@@ -11,7 +11,7 @@ test:
 	@sh dev/environment test
 	@sh dev/programs
 	@$(MAKE) --no-print-directory lint
-	.venv/bin/python -m pytest -n 2 --dist worksteal
+	.venv/bin/python -m pytest -n 2 --dist loadfile
 
 # The fault cases, all of them: links cut at every line, reboots, races. Needs root on Linux. They wait
 # more than they work, so four go on at a time.

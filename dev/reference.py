@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from magnusctl.inventory.starter import schema, schema_text
+from magnusctl.inventory.units import format_bytes
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "inventory" / "schema.json"
@@ -63,7 +64,10 @@ def shown(key: str, value: dict[str, Any]) -> str:
     default = value.get("default")
     if default in (None, [], {}, "") or "$ref" in value:
         return ""
-    if key == "timeout":
+    pattern = str(value.get("pattern", ""))
+    if "KiB" in pattern and isinstance(default, int):
+        return f"`{format_bytes(default)}`"
+    if "min" in pattern and isinstance(default, int | float):
         return f"`{default:g}s`"
     if isinstance(default, dict):
         return ", ".join(f"`{key}: {value}`" for key, value in default.items())

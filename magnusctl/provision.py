@@ -16,6 +16,7 @@ from magnusctl.errand import Errand
 from magnusctl.errors import (
     ConflictError,
     HostError,
+    Interrupted,
     MagnusError,
     PreconditionError,
     Reverted,
@@ -41,6 +42,8 @@ def provision(machine: Machine, shown: Plan, listener: Listener, errand: Errand)
         units = leftalone.watched(machine, shown)
         before_all = leftalone.running(machine, units)
         for number in range(MAX_ROUNDS):
+            if number and running.called_off:
+                raise _called_off(machine, left)
             permission = errand.judge(machine.name, left)
             if permission.held and not number:
                 return Outcome(machine.name, shown, error=permission.held, held=True)
@@ -182,6 +185,15 @@ def _may_go_on(machine: Machine, shown: Plan, before: Plan, left: Plan) -> None:
             host=machine.name,
             hint=f"Look at it with:  magnusctl plan -l {machine.name}",
         )
+
+
+def _called_off(machine: Machine, left: Plan) -> Interrupted:
+    names = ", ".join(change.resource.id for change in left.changes[:3])
+    return Interrupted(
+        f"cancelled; {len(left)} changes were not begun: {names}",
+        host=machine.name,
+        hint="Run the same command again: it goes on from what is.",
+    )
 
 
 def _booted(machine: Machine, before: Plan, left: Plan) -> Plan:

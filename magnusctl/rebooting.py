@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from magnusctl import converge
 from magnusctl.converge import Machine, Observation
-from magnusctl.errors import HostError, PreconditionError, Unreachable
+from magnusctl.errors import HostError, Interrupted, PreconditionError, Unreachable
 from magnusctl.report import Status
 from magnusctl.resources import shell_files
-from magnusctl.run import Run
+from magnusctl.run import Run, running
 from magnusctl.state import Probe
 
 _PAUSE_S = 2.0
@@ -33,6 +33,9 @@ def after_boot(machine: Machine, before: Observation, note: Note) -> Observation
     note(machine.name, f"boots; waiting for it, up to {_told(seconds)}")
     why = "it answers, and is still the boot of before"
     while time.monotonic() - started < seconds:
+        if running.called_off:
+            message = "cancelled while it boots; what waits for the boot was not begun"
+            raise Interrupted(message, host=machine.name, hint="Run the same command again.")
         machine.transport.close()
         time.sleep(_PAUSE_S)
         try:

@@ -127,6 +127,8 @@ class Running:
     """The jobs of this process that are on their way, so that Ctrl-C can speak of them."""
 
     def __init__(self) -> None:
+        self.called_off = False
+        """Whether somebody said that nothing more is to be begun, on any host."""
         self._jobs: dict[str, tuple[Machine, str]] = {}
 
     def start(self, machine: Machine, name: str) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from magnusctl.checks.custom import Judgement, failed, passed, skipped, unknown
 from magnusctl.quote import sh
 
+WAITS = "its model is not there yet"
+LOGS = "Look there with: journalctl -n 50 -u ollama -u 'magnus-*'"
 _ALL = ("0.0.0.0", "*", "[::]", "::")
 
 
@@ -22,13 +24,20 @@ def sockets(port: int) -> str:
     )
 
 
+def unless_waiting(path: str, run: str) -> str:
+    """The text of a question to a server, that says `waits` where its model is not there yet."""
+    return f'[ -e "$MAGNUS_ROOT"{sh(path)} ] || {{ echo waits; exit; }}; {run}' if path else run
+
+
 def bound(address: str) -> Callable[[Sequence[str]], Judgement]:
     """A judge: it listens on this address alone. One that does not run is no fault of its own."""
 
     def judge(lines: Sequence[str]) -> Judgement:
+        if "waits" in lines:
+            return skipped(WAITS)
         found = [line.split(" ")[0] for line in lines if " " in line]
         if not found:
-            return skipped("nothing listens there")
+            return failed("nothing listens there", address, LOGS)
         wide = [one for one in found if one in _ALL]
         if wide:
             remedy = "Another program than the declared one? ss -ltnp tells."
@@ -74,9 +83,11 @@ def alive(lines: Sequence[str]) -> Judgement:
     code = lines[0].strip() if lines else ""
     if code == "200":
         return passed("200", "200")
+    if code == "waits":
+        return skipped(WAITS)
     if code in ("000", ""):
-        return skipped("nothing answers there")
-    return failed(code, "200", "Look there with: journalctl -u 'magnus-*' -n 50")
+        return failed("nothing answers there", "200", LOGS)
+    return failed(code, "200", LOGS)
 
 
 def locked(lines: Sequence[str]) -> Judgement:
@@ -84,8 +95,10 @@ def locked(lines: Sequence[str]) -> Judgement:
     code = lines[0].strip() if lines else ""
     if code in ("401", "403"):
         return passed(f"{code} without the key", "401")
+    if code == "waits":
+        return skipped(WAITS)
     if code in ("000", ""):
-        return skipped("nothing answers there")
+        return unknown("nothing answers there", LOGS)
     return failed(
         f"{code} without the key", "401", "Is its environment file read? systemctl cat it"
     )

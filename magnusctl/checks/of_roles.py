@@ -14,7 +14,7 @@ from magnusctl.roles import cuda, storage
 from magnusctl.roles.context import Context
 from magnusctl.roles.engines import mlx
 from magnusctl.roles.mac import NEVER_SLEEP
-from magnusctl.roles.ports import listen_address, models_with_ports, ollama_port
+from magnusctl.roles.ports import listen_address, models_with_ports, needs_of, ollama_port
 
 CLOCK_S = 0.005
 """What a clock may be off by, in seconds: what a VPS over the internet can hold."""
@@ -85,14 +85,18 @@ def _inference(context: Context) -> Found:
                 url = f"http://{address}:{port}/api/ps"
                 yield "ollama-on-gpu", engine.said(url), engine.on_gpu
             continue
-        for model, _, port in models_with_ports(context, name):
-            url = f"http://{address}:{port}"
-            yield f"{model}-address", engine.sockets(port), engine.bound(address)
-            yield f"{model}-answers", engine.answers(f"{url}/health"), engine.alive
+        for model, served, port in models_with_ports(context, name):
+            url, needs = f"http://{address}:{port}", needs_of(context, name, served)
+            asked = {
+                "address": (engine.sockets(port), engine.bound(address)),
+                "answers": (engine.answers(f"{url}/health"), engine.alive),
+            }
             if context.variables.inference.api_key and name in ("vllm", "llamacpp"):
                 # llama-server lists its models to everybody.
                 shut = "/props" if name == "llamacpp" else "/v1/models"
-                yield f"{model}-key", engine.answers(f"{url}{shut}"), engine.locked
+                asked["key"] = (engine.answers(f"{url}{shut}"), engine.locked)
+            for what, (run, judge) in asked.items():
+                yield f"{model}-{what}", engine.unless_waiting(needs, run), judge
         if name == "mlx":
             yield "wired-memory", mac.WIRED, mac.wired(mlx.wired_limit_mib(context))
             yield "kernel-panics", mac.PANICS, mac.panics

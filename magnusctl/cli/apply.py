@@ -105,6 +105,7 @@ class _Interrupts:
         from magnusctl.following import cancel
         from magnusctl.run import running
 
+        running.called_off = True
         for machine, job in running.all():
             try:
                 said = cancel(machine, job)

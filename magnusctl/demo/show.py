@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,9 @@ def show(keep: Path | None, inventory: Path | None = None) -> int:
     _tell(f"{'Done' if ok else 'FAILED'} in {seconds:.1f} s. All of it was simulated.")
     if keep:
         _tell(f"The hosts' files are in {keep / 'hosts'}.")
+    else:
+        _tell("The hosts are gone now, and with them what could be undone.")
+    _tell("Begin with your own:  magnusctl init")
     return 0 if ok else 1
 
 
@@ -64,7 +68,12 @@ def _run(on: Stage, *words: str) -> tuple[int, str]:
         stdout=subprocess.PIPE,
         text=True,
         # What is simulated is no part of the history of whoever runs this.
-        env={**os.environ, **on.secrets, "XDG_STATE_HOME": str(on.folder / "state")},
+        env={
+            **os.environ,
+            **on.secrets,
+            "COLUMNS": _width(),
+            "XDG_STATE_HOME": str(on.folder / "state"),
+        },
     )
     assert process.stdout
     lines = []
@@ -73,6 +82,11 @@ def _run(on: Stage, *words: str) -> tuple[int, str]:
         lines.append(line)
     sys.stdout.flush()
     return process.wait(), "".join(lines)
+
+
+def _width() -> str:
+    """The terminal's, which a program behind a pipe cannot ask for."""
+    return str(min(100, shutil.get_terminal_size((100, 24)).columns))
 
 
 def _tell(text: str) -> None:

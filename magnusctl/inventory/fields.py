@@ -93,6 +93,14 @@ def _network(value: str) -> str:
         raise ValueError("expected an IPv4 network, as '10.0.0.0/24', or an address") from None
 
 
+def _forwards(value: str) -> str:
+    for part in value.split(","):
+        first, _, last = part.partition("-")
+        if last and int(last) < int(first):
+            raise ValueError(f"'{part}' runs backwards: write it as '{last}-{first}'")
+    return value
+
+
 def _date(value: object) -> date:
     if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
         raise ValueError("expected a date, as '2026-12-25'")
@@ -126,7 +134,7 @@ HostPattern = Annotated[str, AfterValidator(_host_pattern)]
 Address = Annotated[str, AfterValidator(_address)]
 Interface = Annotated[str, AfterValidator(_interface)]
 Clock = Annotated[
-    str, matching(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time of day, '00:00' to '23:59'")
+    str, matching(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time of day with two digits each, '00:00' to '23:59'")
 ]
 ClockEnd = Annotated[
     str, matching(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00", "a time of day, '00:00' to '24:00'")
@@ -146,7 +154,12 @@ Url = Annotated[
     matching(r"(https?://|file:///)[A-Za-z0-9._~:/?#@!$&()*+,;=%\[\]-]+", "a URL, as 'https://…'"),
 ]
 Cpus = Annotated[
-    str, matching(r"\d+(-\d+)?(,\d+(-\d+)?)*", "CPUs by number, in quotes, as '2-7' or '0,4-5'")
+    str,
+    matching(
+        r"\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*",
+        "CPUs by number, in quotes, as '2-7' or '0,4-5'",
+    ),
+    AfterValidator(_forwards),
 ]
 Version = Annotated[str, matching(r"[A-Za-z0-9.+:~*_-]+", "a version, as '12.6' or '580.*'")]
 Device = Annotated[str, matching(r"[A-Za-z][A-Za-z0-9_.-]{0,14}", "an interface name, as 'en0'")]

@@ -19,7 +19,7 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class Served(Model):
-    """A model that a host serves. Its files come with `deploy-model`, not with `provision`."""
+    """A model that a host serves. `provision` brings none: put its files there (docs/roles.md)."""
 
     host: HostName
     engine: Annotated[

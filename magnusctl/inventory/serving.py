@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from magnusctl.inventory import budgets, secrecy
 from magnusctl.inventory.findings import nearest
 from magnusctl.inventory.load import Problem, place
-from magnusctl.inventory.marks import Document
+from magnusctl.inventory.marks import Document, Mark
 from magnusctl.inventory.model import Inventory
 from magnusctl.inventory.models import Served
-from magnusctl.inventory.ranges import expand
+from magnusctl.inventory.ranges import cpus_in, expand
 from magnusctl.inventory.select import expand_ranges, variables_of
 
 ENGINES = {"vllm": "Linux", "mlx": "macOS"}
@@ -28,6 +28,8 @@ def problems(document: Document, inventory: Inventory) -> Iterator[Problem]:
         yield from found
     for name in () if missing else whole.hosts:
         yield from _of_host(document, whole, name, pattern_of[name])
+    for name in whole.hosts:
+        yield from _of_cpus(document, whole, name, pattern_of[name])
 
 
 def _of_model(
@@ -45,10 +47,40 @@ def _of_model(
         hint = f"add the role inference to {served.host}"
         yield Problem(f"model {name}: {served.host} serves nothing", mark, hint, width)
     engine = served.engine or host.engine
+    yield from _of_file(document, name, served, engine or "")
     wanted = ENGINES.get(engine or "")
     if wanted and (wanted == "macOS") != host.macos:
         message = f"model {name}: engine {engine} needs {wanted}, and {served.host} is {host.os}"
         yield Problem(message, mark, "", width)
+
+
+def _of_file(document: Document, name: str, served: Served, engine: str) -> Iterator[Problem]:
+    mark, width = place(document, ("models", name, "model")), len(served.model)
+    if engine != "ollama" and ":" in served.model:
+        hint = "a tag with ':' is Ollama's: for others it is a folder, or a file of gguf"
+        yield Problem(f"model {name}: {engine} knows no tags", mark, hint, width)
+    if engine == "llamacpp" and not served.model.endswith(".gguf"):
+        hint = "the file as it lies below the models' folder gguf"
+        yield Problem(f"model {name}: llama.cpp serves a file .gguf", mark, hint, width)
+
+
+def _of_cpus(
+    document: Document, inventory: Inventory, name: str, pattern: str
+) -> Iterator[Problem]:
+    """CPUs of a host that trades: each is isolated or for housekeeping, and is there."""
+    host, trading = inventory.hosts[name], variables_of(inventory, name).trading
+    if "trading" not in host.roles:
+        return
+    isolated, others = cpus_in(trading.isolated_cpus), cpus_in(trading.housekeeping_cpus)
+    mark = place(document, ("hosts", pattern), key=True)
+    both = sorted(isolated & others)
+    if both:
+        message = f"CPU {both[0]} of {name} is both isolated and for housekeeping"
+        yield Problem(message, mark, "", len(pattern))
+    last = max(isolated | others)
+    if host.hardware.cores and last >= host.hardware.cores:
+        message = f"{name} has no CPU {last}: its {host.hardware.cores} are numbered from 0"
+        yield Problem(message, mark, "", len(pattern))
 
 
 def _of_host(
@@ -56,16 +88,17 @@ def _of_host(
 ) -> Iterator[Problem]:
     variables = variables_of(inventory, name)
     inference = variables.inference
-    mark = place(document, ("hosts", pattern), key=True)
+    of_value = _where(document, pattern)
     if "inference" not in inventory.hosts[name].roles:
         return
     links = {LOOPBACK, *(link for link, _ in inventory.links_of(name))}
     if inference.listen not in links:
         message = f"'listen': {name} is on no link '{inference.listen}'"
-        hint = nearest(inference.listen, links) or f"one of: {', '.join(sorted(links))}"
-        yield Problem(message, mark, hint, len(pattern))
+        hint = nearest(inference.listen, links) or f"one of: {', '.join(sorted(links))}; never all"
+        yield Problem(message, of_value("listen"), hint, len(inference.listen))
     if inference.api_key and inference.api_key not in inventory.secrets:
-        yield secrecy.unknown(f"host {name}", inference.api_key, inventory.secrets, mark)
+        at = of_value("api_key")
+        yield secrecy.unknown(f"host {name}", inference.api_key, inventory.secrets, at)
     models = budgets.models_of(inventory, name)
     yield from _same_port(document, name, models)
     for over in budgets.over(inventory, name, variables):
@@ -73,11 +106,33 @@ def _of_host(
         yield Problem(over.message, place_of, over.hint, len(over.models[-1]))
 
 
+def _where(document: Document, pattern: str) -> Callable[[str], Mark]:
+    """Where a value of `inference` stands: in the host, or in what is for all; else the host."""
+
+    def of_value(key: str) -> Mark:
+        tail = ("variables", "inference", key)
+        for path in (("hosts", pattern, *tail), tail):
+            data: object = document.data
+            for part in path:
+                data = data.get(part) if isinstance(data, dict) else None
+            if data is not None:
+                return place(document, path)
+        return place(document, ("hosts", pattern), key=True)
+
+    return of_value
+
+
 def _same_port(document: Document, host: str, models: Mapping[str, Served]) -> Iterator[Problem]:
     """Ollama serves all of its models behind one port; every other engine has one for each."""
     taken: dict[int, str] = {}
     for name, served in models.items():
-        if served.port is None or served.engine == "ollama":
+        if served.port is None:
+            continue
+        if served.engine == "ollama":
+            shared = taken.setdefault(-1, name)
+            if models[shared].port != served.port:
+                message = f"models {shared} and {name} of {host}: Ollama has one port for all"
+                yield Problem(message, place(document, ("models", name, "port")), "", 4)
             continue
         other = taken.setdefault(served.port, name)
         if other != name:
@@ -91,11 +146,29 @@ def warnings(inventory: Inventory) -> Iterator[str]:
         if "inference" not in host.roles:
             continue
         inference = variables_of(inventory, name).inference
-        engines = {"vllm", "llamacpp"} & set(budgets.engines_of(inventory, name))
-        if not variables_of(inventory, name).base.firewall.enabled:
-            engines = {*budgets.engines_of(inventory, name)}
-        if engines and inference.listen != LOOPBACK and not inference.api_key:
-            yield (
-                f"{', '.join(sorted(engines))} on {name} listens on link {inference.listen} without"
-                " 'api_key': whoever the firewall lets in there can use it"
+        every = set(budgets.engines_of(inventory, name))
+        closed = "base" in host.roles and variables_of(inventory, name).base.firewall.enabled
+        keyed = {"vllm", "llamacpp"} & every
+        where = f"listens on link {inference.listen}"
+        if inference.listen == LOOPBACK:
+            pass
+        elif not closed:
+            open_to = "and no firewall of the role base is there: whoever reaches it can use it"
+            yield f"{', '.join(sorted(every))} on {name} {where}, {open_to}"
+        elif keyed and not inference.api_key:
+            let_in = "whoever the firewall lets in there can use it"
+            yield f"{', '.join(sorted(keyed))} on {name} {where} without 'api_key': {let_in}"
+        if inference.api_key and not keyed:
+            yield f"'api_key' of {name} does nothing: {', '.join(sorted(every))} knows no keys"
+        yield from _of_ollama(inventory, name)
+
+
+def _of_ollama(inventory: Inventory, name: str) -> Iterator[str]:
+    """Ollama has one bound for all of its models."""
+    most = variables_of(inventory, name).inference.ollama.context_tokens
+    for model, served in budgets.models_of(inventory, name).items():
+        if served.engine == "ollama" and served.context > most:
+            told = (
+                f"model {model} wants a context of {served.context}, and Ollama on {name} is told"
             )
+            yield f"{told} {most}: raise inference: ollama: context_tokens"

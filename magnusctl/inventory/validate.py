@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -73,4 +73,13 @@ def warnings(inventory: Inventory) -> list[str]:
         for name, link in inventory.links.items()
         if link.media == "dac" and {"rj45", "sfp+"} <= {end.port for end in link.ends.values()}
     ]
-    return [*dacs, *serving.warnings(inventory)]
+    return [*dacs, *_out_of_order(inventory), *serving.warnings(inventory)]
+
+
+def _out_of_order(inventory: Inventory) -> Iterator[str]:
+    """Roles are applied as they are listed, and some need what others bring."""
+    for name, host in inventory.hosts.items():
+        own = [role for role in host.roles if role in ROLE_NAMES]
+        usual = sorted(own, key=ROLE_NAMES.index)
+        if own != usual:
+            yield f"roles of {name} are applied as listed; the usual order is {', '.join(usual)}"

@@ -15,6 +15,7 @@ from magnusctl.resources.sysctl import Sysctl
 from magnusctl.resources.user import User
 from magnusctl.roles import firewall, mac
 from magnusctl.roles.context import Context
+from magnusctl.roles.reasons import REASONS
 from magnusctl.state import Resource, Risk
 
 LINUX_PACKAGES = (
@@ -185,7 +186,11 @@ def sysctls(
         return
     yield File(
         path=f"/etc/sysctl.d/{file}",
-        content=context.render("base/sysctl.conf.j2", sysctls=pairs),
+        content=context.render(
+            "base/sysctl.conf.j2",
+            sysctls=pairs,
+            reasons={key: REASONS.get(key, "") for key, _ in pairs},
+        ),
     )
     for key, value in pairs:
         yield Sysctl(key=key, value=value)

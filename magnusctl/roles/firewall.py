@@ -96,7 +96,11 @@ def rules(context: Context) -> Iterator[Rule]:
         yield Rule(opening.port, "as declared", opening.protocol, opening.sources)
     for name, link in context.inventory.links_of(context.name):
         yield Rule(
-            IPERF_PORT, f"link {name}: its rate", "tcp", _peers(context, link), _own(context, link)
+            IPERF_PORT,
+            f"iperf3, for the rate of link {name}",
+            "tcp",
+            _peers(context, link),
+            _own(context, link),
         )
     listen = context.variables.inference.listen
     if "inference" not in context.host.roles or listen == LOOPBACK:

@@ -58,3 +58,11 @@ def ports_of(context: Context) -> Iterator[tuple[int, str]]:
         if engine == "ollama":
             seen[ollama_port(context)] = "ollama"
     yield from seen.items()
+
+
+def needs_of(context: Context, engine: str, served: Served) -> str:
+    """The file or folder without which a model cannot be served; Ollama keeps its own."""
+    default = "/var/magnus" if context.host.macos else "/srv/models"
+    top = context.variables.storage.folder or default
+    folder = {"vllm": "hf", "mlx": "hf", "llamacpp": "gguf"}.get(engine)
+    return f"{top}/{folder}/{served.model}" if folder else ""

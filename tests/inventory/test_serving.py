@@ -125,3 +125,79 @@ def test_the_example_that_asks_for_too_much_is_refused(tmp_path: Path) -> None:
     message = str(error.value)
     assert "models of bigram want 876.0 GiB, and 824.1 GiB are there" in message
     assert "fast 56GiB + coder 110GiB + primary 80GiB + reasoning 80GiB + complex 550GiB" in message
+
+
+MORE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    ("a tag", HOST, {"m": {"model": "llama3.2:3b"}}, "model m: llamacpp knows no tags"),
+    ("no file", HOST, {"m": {"model": "mixtral"}}, "model m: llama.cpp serves a file .gguf"),
+    (
+        "two ports",
+        {**HOST, "engine": "ollama"},
+        {"m": {"port": 1}, "n": {"port": 2}},
+        "models m and n of a: Ollama has one port for all",
+    ),
+    (
+        "an isolated CPU that is none",
+        {**HOST, "roles": ["trading"], "variables": {"trading": {"isolated_cpus": "2-9"}}},
+        {},
+        "a has no CPU 9: its 8 are numbered from 0",
+    ),
+    (
+        "a CPU for two things",
+        {**HOST, "roles": ["trading"], "variables": {"trading": {"isolated_cpus": "0-7"}}},
+        {},
+        "CPU 0 of a is both isolated and for housekeeping",
+    ),
+    (
+        "backwards",
+        {**HOST, "variables": {"trading": {"isolated_cpus": "7-2"}}},
+        {},
+        "'7-2' runs backwards: write it as '2-7'",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("host", "models", "wanted"), [c[1:] for c in MORE], ids=[c[0] for c in MORE]
+)
+def test_what_no_engine_or_kernel_could_do_is_refused(
+    tmp_path: Path, host: dict[str, Any], models: dict[str, Any], wanted: str
+) -> None:
+    assert wanted in said(tmp_path, host, models)
+
+
+WARNED: list[tuple[str, str, str]] = [
+    (
+        "    roles: [base, network, storage, cuda, inference, training]",
+        "    roles: [network, storage, cuda, inference, training]",
+        "vllm on rtx3090 listens on link 10g, and no firewall of the role base is there",
+    ),
+    (
+        "    roles: [base, network, storage, inference]",
+        "    roles: [inference, base, network, storage]",
+        "roles of macmini are applied as listed; the usual order is base, network, storage, inf",
+    ),
+    (
+        "      inference: {listen: 10g}\n",
+        "      inference: {listen: 10g, api_key: vllm-key}\n",
+        "'api_key' of macmini does nothing: mlx knows no keys",
+    ),
+]
+
+
+@pytest.mark.parametrize(("was", "is_now", "wanted"), WARNED)
+def test_what_is_allowed_and_not_meant_is_warned_of(
+    tmp_path: Path, was: str, is_now: str, wanted: str
+) -> None:
+    text = example_path("magnus").read_text()
+    assert was in text
+    (tmp_path / "magnus.yaml").write_text(text.replace(was, is_now))
+    notes = warnings(load([tmp_path / "magnus.yaml"]))
+    assert any(wanted in note for note in notes), notes
+
+
+def test_a_context_that_ollama_is_not_told_is_warned_of(tmp_path: Path) -> None:
+    text = example_path("rtx4090-ollama").read_text().replace("context: 16384", "context: 65536", 1)
+    (tmp_path / "magnus.yaml").write_text(text)
+    (note,) = warnings(load([tmp_path / "magnus.yaml"]))
+    assert "model primary wants a context of 65536, and Ollama on rtx4090 is told 16384" in note

@@ -66,6 +66,7 @@ def _mac(context: Context) -> Iterator[Resource]:
         "OLLAMA_MAX_LOADED_MODELS": str(ollama.loaded_models),
         "OLLAMA_CONTEXT_LENGTH": str(ollama.context_tokens),
         "OLLAMA_KV_CACHE_TYPE": ollama.cache_type,
+        "OLLAMA_FLASH_ATTENTION": "1",
         "OLLAMA_MAX_QUEUE": str(ollama.max_queue),
         "OLLAMA_LOAD_TIMEOUT": f"{ollama.load_timeout:.0f}s",
         "OLLAMA_NO_CLOUD": "1",

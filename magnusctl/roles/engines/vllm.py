@@ -57,7 +57,8 @@ def _model(
     inference = context.variables.inference
     folder = "/etc/magnus/vllm"
     path = f"{storage.folder_of(context)}/hf/{served.model}"
-    values = {"vllm": inference.vllm, "gpu": bool(context.host.hardware.gpus)}
+    gpus = context.host.hardware.gpus
+    values = {"vllm": inference.vllm, "gpu": bool(gpus), "gpu_share": _share(context, served)}
     yield File(
         path=f"{folder}/{name}.yaml",
         content=context.render(
@@ -90,6 +91,16 @@ def _model(
         needs=path,
         seconds=int(inference.vllm.start_timeout) + common.MARGIN_S,
     )
+
+
+def _share(context: Context, served: Served) -> str:
+    """Of the cards' memory, what a model may take; one that does not say takes all but a rest."""
+    most = context.variables.inference.vllm.gpu_share
+    total = sum(gpu.memory for gpu in context.host.hardware.gpus)
+    if not served.memory or not total:
+        return f"{most:.2f}"
+    # Rounded down: what one takes too much, another lacks.
+    return f"{min(most, int(100 * served.memory / total) / 100):.2f}"
 
 
 def _instance(context: Context, name: str, served: Served, path: str) -> Iterator[Resource]:
