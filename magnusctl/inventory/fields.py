@@ -134,7 +134,10 @@ HostPattern = Annotated[str, AfterValidator(_host_pattern)]
 Address = Annotated[str, AfterValidator(_address)]
 Interface = Annotated[str, AfterValidator(_interface)]
 Clock = Annotated[
-    str, matching(r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time of day with two digits each, '00:00' to '23:59'")
+    str,
+    matching(
+        r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time of day with two digits each, '00:00' to '23:59'"
+    ),
 ]
 ClockEnd = Annotated[
     str, matching(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00", "a time of day, '00:00' to '24:00'")

@@ -9,6 +9,7 @@ from magnusctl.inventory.budgets import engines_of, models_of
 from magnusctl.inventory.models import Served
 from magnusctl.inventory.serving import LOOPBACK
 from magnusctl.roles.context import Context
+from magnusctl.roles.storage import folder_of
 
 DEFAULT: Mapping[str, int] = {"vllm": 8000, "mlx": 8081, "ollama": 11434, "llamacpp": 9931}
 """Of each engine; a second model of one has the next port. llama-server's own default moved."""
@@ -62,7 +63,5 @@ def ports_of(context: Context) -> Iterator[tuple[int, str]]:
 
 def needs_of(context: Context, engine: str, served: Served) -> str:
     """The file or folder without which a model cannot be served; Ollama keeps its own."""
-    default = "/var/magnus" if context.host.macos else "/srv/models"
-    top = context.variables.storage.folder or default
     folder = {"vllm": "hf", "mlx": "hf", "llamacpp": "gguf"}.get(engine)
-    return f"{top}/{folder}/{served.model}" if folder else ""
+    return f"{folder_of(context)}/{folder}/{served.model}" if folder else ""

@@ -11,7 +11,7 @@ from magnusctl.roles import daemon, mac, python, storage
 from magnusctl.roles.context import Context
 from magnusctl.roles.daemon import Job
 from magnusctl.roles.engines import common
-from magnusctl.roles.ports import listen_address, models_with_ports
+from magnusctl.roles.ports import listen_address, models_with_ports, needs_of
 from magnusctl.state import Resource
 
 FOLDER = "/opt/magnus/llama.cpp"
@@ -58,11 +58,6 @@ def _key(context: Context) -> Iterator[Resource]:
         )
 
 
-def gguf(context: Context, served: Served) -> str:
-    """Where the file of a model is."""
-    return f"{storage.folder_of(context)}/gguf/{served.model}"
-
-
 def threads_of(context: Context, served: Served) -> int:
     """Its own cores; else all but the reserve: with one too many every token waits for it."""
     reserve = context.variables.inference.reserve.cores
@@ -82,7 +77,7 @@ def _linux(context: Context, name: str, served: Served, port: int) -> Iterator[R
         "prompt_cache_mib": inference.llamacpp.prompt_cache // MIB,
         "name_of": name,
         "served": served,
-        "path": gguf(context, served),
+        "path": needs_of(context, "llamacpp", served),
         "port": port,
         "program": f"{FOLDER}/llama-server",
         "context_total": served.context * served.sequences,
@@ -99,7 +94,7 @@ def _linux(context: Context, name: str, served: Served, port: int) -> Iterator[R
         context.render("inference/llamacpp.service.j2", **values),
         restart_on=(f"archive:{FOLDER}", f"file:{endpoint}", *helpers, *key),
         after=(*common.waits_for(context), *storage.mounted(context), "package:libgomp1"),
-        needs=gguf(context, served),
+        needs=needs_of(context, "llamacpp", served),
         seconds=START_S + common.MARGIN_S,
     )
 
@@ -107,7 +102,7 @@ def _linux(context: Context, name: str, served: Served, port: int) -> Iterator[R
 def _mac(context: Context, name: str, served: Served, port: int) -> Iterator[Resource]:
     llama, words = context.variables.inference.llamacpp, [BREW]
     options = {
-        "--model": gguf(context, served),
+        "--model": needs_of(context, "llamacpp", served),
         "--alias": name,
         "--host": listen_address(context),
         "--port": port,
@@ -130,5 +125,5 @@ def _mac(context: Context, name: str, served: Served, port: int) -> Iterator[Res
     )
     after = ("package:llama.cpp", f"directory:{daemon.LOGS}")
     triggers = (f"file:{KEY}",) if key else ()
-    needs = gguf(context, served)
+    needs = needs_of(context, "llamacpp", served)
     yield from daemon.job(context, wanted, restart_on=triggers, after=after, needs=needs)

@@ -11,7 +11,7 @@ from magnusctl.roles import daemon, mac, python, storage
 from magnusctl.roles.context import Context
 from magnusctl.roles.daemon import JOBS, LOGS, Job
 from magnusctl.roles.engines import common
-from magnusctl.roles.ports import listen_address, models_with_ports
+from magnusctl.roles.ports import listen_address, models_with_ports, needs_of
 from magnusctl.state import Resource
 
 ENVIRONMENT = "/opt/magnus/venvs/mlx"
@@ -91,7 +91,7 @@ def _label(name: str) -> str:
 
 def _model(context: Context, name: str, served: Served, port: int) -> Iterator[Resource]:
     mlx, folder = context.variables.inference.mlx, storage.folder_of(context)
-    path = f"{folder}/hf/{served.model}"
+    path = needs_of(context, "mlx", served)
     options = {
         "--model": path,
         "--host": listen_address(context),

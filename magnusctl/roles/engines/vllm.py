@@ -13,7 +13,7 @@ from magnusctl.roles import python, storage
 from magnusctl.roles.context import Context
 from magnusctl.roles.daemon import UNITS
 from magnusctl.roles.engines import common
-from magnusctl.roles.ports import listen_address, models_with_ports
+from magnusctl.roles.ports import listen_address, models_with_ports, needs_of
 from magnusctl.state import Resource
 
 GIB = 1024**3
@@ -24,10 +24,9 @@ ENVIRONMENT = "/opt/magnus/venvs/vllm"
 def resources(context: Context) -> Iterator[Resource]:
     """The environment, the unit, and what each model is served with."""
     vllm = context.variables.inference.vllm
-    if not context.host.macos:
-        # Triton and Inductor compile at run time.
-        for name in ("gcc", "libc6-dev"):
-            yield Package(package=name)
+    # Triton and Inductor compile at run time.
+    for name in ("gcc", "libc6-dev"):
+        yield Package(package=name)
     installed: tuple[str, ...] = ()
     if vllm.lock != "none":
         yield from python.uv(context)
@@ -56,7 +55,7 @@ def _model(
 ) -> Iterator[Resource]:
     inference = context.variables.inference
     folder = "/etc/magnus/vllm"
-    path = f"{storage.folder_of(context)}/hf/{served.model}"
+    path = needs_of(context, "vllm", served)
     gpus = context.host.hardware.gpus
     values = {"vllm": inference.vllm, "gpu": bool(gpus), "gpu_share": _share(context, served)}
     yield File(
@@ -107,7 +106,7 @@ def _instance(context: Context, name: str, served: Served, path: str) -> Iterato
     """One unit is for all models: what each has of its own is in a drop-in of its own."""
     yield Directory(path=path.rpartition("/")[0])
     values = common.unit_values(context) | {
-        "path": f"{storage.folder_of(context)}/hf/{served.model}",
+        "path": needs_of(context, "vllm", served),
         "cpus": common.cores_of(context).get(name, ""),
         "memory_max": common.memory_of(served),
     }
