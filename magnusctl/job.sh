@@ -277,7 +277,8 @@ end_job() { # RESULT
   tidy .
   # A full disk needs no text of what was not run.
   [ "$1" != refused ] || rm -f job
-  [ -z "$MY_LOCK" ] || unlock
+  # Nobody may begin what a boot that is due would cut.
+  if [ -n "$MY_LOCK" ] && ! lives_in boot; then unlock; fi
   event end "$1"
   true >over
   [ "$1" = refused ] || flush_all journal answers over . "$STATE/audit.jsonl"

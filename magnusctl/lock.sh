@@ -28,6 +28,8 @@ try_lock() {
     if lives "$_b" "$_p" "$_s" || still_works "$STATE/jobs/$HOLDER"; then return 1; fi
     RECLAIMED="$HOLDER pid-$_p-gone"
     [ "$_b" = "$BOOT" ] || RECLAIMED="$HOLDER rebooted"
+    # It ended well, and kept its lock for the boot that it wanted.
+    [ ! -e "$STATE/jobs/$HOLDER/over" ] || RECLAIMED=
   fi
   _mine=$((_top + 1))
   printf '%s %s %s %s\n' "$(identity $$)" "$JOB" "$1" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >lock || return 3
@@ -50,8 +52,9 @@ try_lock() {
   done
 }
 
-# still_works FOLDER: a job whose runner is gone, but not its step, or not the timer that may take its changes back
-still_works() { lives_in "$1/step" || lives_in "$1/timer"; }
+# still_works FOLDER: a job whose runner is gone, but not its step, or not the timer that may take its changes back, or
+# not the boot that it wanted
+still_works() { lives_in "$1/step" || lives_in "$1/timer" || lives_in "$1/boot"; }
 
 unlock() { printf 'free\n' >>"$MY_LOCK"; }
 

@@ -34,10 +34,12 @@ def diff(host: str, desired: Sequence[Resource], observed: Mapping[str, Observed
 def _change(resource: Resource, seen: Observed, earlier: Mapping[str, Change]) -> Change | None:
     after = resource.state()
     triggers = tuple(name for name in resource.restart_on if name in earlier)
-    if seen.state is None:
-        waits = tuple(name for name in resource.after if name in earlier)
+    waits = tuple(name for name in resource.after if name in earlier)
+    different = set() if seen.state is None else set(differing(seen.state, after))
+    # A boot that is not wanted yet may be, once what it comes after is done.
+    stirs = resource.kind == "reboot" and not different and bool(waits)
+    if seen.state is None or stirs:
         return Change(resource, Action.UNKNOWN, None, after, waits)
-    different = set(differing(seen.state, after))
     # What waits for something else does not start again, whatever it reads.
     idle = seen.state.get(STARTED_WITH, "") is None
     if not different and (idle or not (triggers and STARTED_WITH in after)):

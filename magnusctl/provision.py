@@ -27,7 +27,7 @@ from magnusctl.report import Outcome, Status
 from magnusctl.run import Listener, Run, ended, running
 from magnusctl.state import Plan, canonical, digest
 
-MAX_ROUNDS = 3
+MAX_ROUNDS = 4
 
 
 def provision(machine: Machine, shown: Plan, listener: Listener, errand: Errand) -> Outcome:
@@ -59,8 +59,9 @@ def provision(machine: Machine, shown: Plan, listener: Listener, errand: Errand)
             observation = carry_out(run, todo)
             before, left = left, converge.plan(machine, observation)
             raise_for(ended(run))
-            leftalone.require_undisturbed(machine, units, before_all, name)
-            if rebooting.boots(run):
+            if not rebooting.boots(run):
+                leftalone.require_undisturbed(machine, units, before_all, name)
+            else:
                 observation = rebooting.after_boot(machine, observation, listener.note)
                 left = _booted(machine, before, converge.plan(machine, observation))
                 before_all = leftalone.running(machine, units)

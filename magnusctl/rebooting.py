@@ -14,6 +14,8 @@ from magnusctl.run import Run, running
 from magnusctl.state import Probe
 
 _PAUSE_S = 2.0
+_SETTLES_S = 90.0
+"""A service that loads a model keeps its host "starting" for a quarter of an hour."""
 _STARTED: Probe[str] = Probe(
     "started", "ask_started", 1, lambda said: said[0], shell_files(["reboot"])
 )
@@ -29,7 +31,7 @@ def boots(run: Run) -> bool:
 
 def after_boot(machine: Machine, before: Observation, note: Note) -> Observation:
     """Wait until the host is up as another boot than before. Raises HostError when it is not."""
-    started, seconds = time.monotonic(), machine.host.boot_timeout
+    started, seconds, answered = time.monotonic(), machine.host.boot_timeout, 0.0
     note(machine.name, f"boots; waiting for it, up to {_told(seconds)}")
     why = "it answers, and is still the boot of before"
     while time.monotonic() - started < seconds:
@@ -43,12 +45,16 @@ def after_boot(machine: Machine, before: Observation, note: Note) -> Observation
         except (Unreachable, PreconditionError) as error:
             why = error.message
             continue
+        if now.facts.boot in ("unknown", before.facts.boot):
+            continue
+        answered = answered or time.monotonic()
         # Addresses and services come after the first login is taken: they are no changes to make.
-        if now.answers["started"] in ("initializing", "starting"):
+        settles = now.answers["started"] in ("initializing", "starting")
+        if settles and time.monotonic() - answered < _SETTLES_S:
             why = "it is still starting"
-        elif now.facts.boot not in ("unknown", before.facts.boot):
-            note(machine.name, f"back after {time.monotonic() - started:.0f} s")
-            return now
+            continue
+        note(machine.name, f"back after {time.monotonic() - started:.0f} s")
+        return now
     raise HostError(
         f"it was told to boot, and {_told(seconds)} later it is not back: {why}",
         host=machine.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -121,8 +122,9 @@ def _without_full_folders(machine: Machine, made: Sequence[Record]) -> Sequence[
 
 def _goes(path: str, going: Mapping[str, Resource]) -> bool:
     """Whether what is at a path goes on the way back; each lock of an environment has a folder."""
-    stem = path.rpartition("-")[0]
-    return path in going or isinstance(going.get(stem), Environment)
+    stem, _, version = path.rpartition("-")
+    lock = re.fullmatch("[0-9a-f]{16}", version)
+    return path in going or (lock is not None and isinstance(going.get(stem), Environment))
 
 
 def _first(former: Resource, formers: Sequence[Resource]) -> Iterator[str]:

@@ -52,7 +52,7 @@ def _boots(change: Change) -> bool:
 def deferred(plan: Plan) -> list[Change]:
     """What one job cannot do: what is unknown yet, and what needs a boot that the plan holds."""
     found = [change for change in plan.changes if change.action is Action.UNKNOWN]
-    waits = {change.resource.id for change in plan.changes if _boots(change)}
+    waits = {change.resource.id for change in plan.changes if change.resource.kind == "reboot"}
     for change in plan.changes:
         if not _boots(change) and change not in found and wants(change) & waits:
             waits.add(change.resource.id)

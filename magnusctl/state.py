@@ -126,8 +126,9 @@ class Plan:
 
     @property
     def reboots(self) -> bool:
-        """Whether the host boots anew."""
-        return any(change.resource.risk is Risk.REBOOT for change in self.changes)
+        """Whether the host surely boots anew."""
+        sure = (change for change in self.changes if change.action is not Action.UNKNOWN)
+        return any(change.resource.risk is Risk.REBOOT for change in sure)
 
     @property
     def unknown(self) -> tuple[Change, ...]:

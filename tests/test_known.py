@@ -30,6 +30,8 @@ UNITS = [
     ("[Service] # mine\nExecStart=/bin/x\n", "takes no comment behind '[Service]'"),
     ("[Service]\nEnvironmentFile=/x.env # note\n", "takes '# note' as part of 'EnvironmentFile'"),
     ("[Service]\nLimitNOFILE=1 # n\n", "as part of 'LimitNOFILE'"),
+    ("Nice=5\n[Service]\nExecStart=/bin/x\n", "swallows 'Nice': it is before any section"),
+    ("[Service]\nExecStart=/bin/x \\\n# why\n  --y\nNicce=1\n", "line 5: systemd knows no 'Nicce'"),
     ("[Service]\nExecStart\n", "is no line of a unit"),
 ]
 
@@ -44,6 +46,8 @@ GOOD = [
     "[Unit]\nDescription=a # sign in a description is no comment?\n".replace(" # ", " #"),
     "# all of it\n[Unit]\n; and this\nX-Mine=1\n[X-Tool]\nAnything=1\n",
     "[Service]\nExecStart=/bin/sh -c 'echo a # b'\n",
+    '[Service]\nExecStart=/bin/sh -c "echo a # b"\nEnvironment="A=x # y"\n',
+    "[Service]\nExecStart=/bin/x \\\n# why\n  --key=value \\\n  --other\n",
     "[Service]\nExecStart=/bin/x \\\n  --key=value \\\n  --other\nRestartSteps=5\n",
     "[Install]\nWantedBy=multi-user.target\n[Timer]\nOnCalendar=daily\n",
     "[Mount]\nWhat=/dev/x\nWhere=/y\nTimeoutSec=3\n",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from magnusctl.disruptions import disruptions
 from magnusctl.inventory.model import Host
@@ -48,16 +49,25 @@ def test_a_boot_comes_last_and_what_needs_it_waits() -> None:
 
 
 def test_without_a_boot_nothing_waits() -> None:
-    plan = planned("done", *ALL)
+    plan = planned("done", replace(BOOT, after=()), *ALL[2:])
     assert BOOT.id not in names(plan)
     assert deferred(plan) == []
     assert {GPU.id, LLM.id} <= set(names(plan))
 
 
-def test_a_boot_that_nobody_can_judge_yet_is_unknown_and_boots_nothing() -> None:
+def test_a_boot_that_nobody_can_judge_yet_boots_nothing_and_what_needs_it_waits() -> None:
     plan = planned("unknown", *ALL)
     assert BOOT.id not in names(plan)
-    assert [change.resource.id for change in deferred(plan)] == [BOOT.id]
+    assert [change.resource.id for change in deferred(plan)] == [BOOT.id, GPU.id, LLM.id]
+
+
+def test_a_boot_that_is_not_wanted_yet_is_judged_again_after_what_it_comes_after() -> None:
+    plan = planned("done", *ALL)
+    assert names(plan) == [CONF.id, CHRONY.id, SSHD.id]
+    assert [change.resource.id for change in deferred(plan)] == [BOOT.id, GPU.id, LLM.id]
+    assert title(Planned("tower", plan)) == "6 changes, may boot"
+    said = [line for _, line in lines(plan)]
+    assert any(f"may boot, known after {CONF.id}" in line for line in said)
 
 
 def test_two_reasons_are_one_boot() -> None:

@@ -136,7 +136,8 @@ Interface = Annotated[str, AfterValidator(_interface)]
 Clock = Annotated[
     str,
     matching(
-        r"([01][0-9]|2[0-3]):[0-5][0-9]", "a time of day with two digits each, '00:00' to '23:59'"
+        r"([01][0-9]|2[0-3]):[0-5][0-9]",
+        "a time of day with two digits each, '00:00' to '23:59'",
     ),
 ]
 ClockEnd = Annotated[

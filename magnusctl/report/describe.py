@@ -54,7 +54,8 @@ def _line(run: Sequence[Change], width: int) -> str:
 
 def _detail(change: Change) -> str:
     if change.action is Action.UNKNOWN:
-        return f"known after {_reasons(change) or 'the changes before it'}"
+        known = f"known after {_reasons(change) or 'the changes before it'}"
+        return f"may boot, {known}" if isinstance(change.resource, Reboot) else known
     if isinstance(change.resource, Reboot):
         return f"boots: {change.resource.why}" if change.resource.why else "boots"
     if change.action is Action.RESTART:
@@ -142,7 +143,8 @@ def title(item: Planned) -> str:
         return f"{item.frozen}, {changes} {'waits' if len(plan) == 1 else 'wait'}"
     although = f", although {item.frozen}" if item.frozen else ""
     restarts = f", {count(plan.restarts, 'restart')}" if plan.restarts else ""
-    boots = ", boots" if plan.reboots else ""
+    maybe = any(isinstance(change.resource, Reboot) for change in plan.unknown)
+    boots = ", boots" if plan.reboots else ", may boot" if maybe else ""
     return f"{changes}{restarts}{boots}{although}"
 
 

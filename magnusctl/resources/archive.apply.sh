@@ -8,6 +8,8 @@ put_archive() {
     ;;
   esac
   _new=$_target.magnus.new _old=$_target.magnus.old
+  # A cut between the two moves left no folder but the old one.
+  if [ ! -e "$_target" ] && [ -e "$_old" ]; then mv "$_old" "$_target" || return 1; fi
   rm -rf "$_new" "$_old"
   mkdir -p "$_new" || return 1
   if unpacked "$2" "$3" "$4" "$_new" && printf '%s %s %s\n' "$2" "$3" "$4" >"$_new/.magnus-archive" && sync; then
@@ -44,6 +46,7 @@ unpacked() {
     fail "$3 cannot be unpacked"
     return 1
   }
+  [ -n "$(ls -A "$4")" ] || fail "$3 holds nothing below its first $2 folders" || return 1
   rm -f "$_file"
 }
 

@@ -31,7 +31,9 @@ class Archive(Resource):
         return self.path
 
     def state(self) -> State:
-        return ABSENT if self.ensure == "absent" else {"ensure": "present", "sha256": self.sha256}
+        if self.ensure == "absent":
+            return ABSENT
+        return {"ensure": "present", "sha256": self.sha256, "strip": str(self.strip)}
 
 
 def question(resource: Archive) -> tuple[str, ...]:
@@ -42,7 +44,8 @@ def parse(resource: Archive, answer: str) -> State | None:
     """Read `SHA256 STRIP URL`, `foreign` for what nobody here unpacked, or `absent`."""
     if answer == "absent":
         return ABSENT
-    return {"ensure": "present", "sha256": answer.split(" ")[0]}
+    sha256, _, rest = answer.partition(" ")
+    return {"ensure": "present", "sha256": sha256, "strip": rest.partition(" ")[0]}
 
 
 def apply(changes: Sequence[Change]) -> Sequence[Step]:

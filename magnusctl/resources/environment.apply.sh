@@ -51,7 +51,7 @@ with_uv() { # UV WORD...
 forget_environments() {
   for _other in "$1"-*; do
     case ${_other##*/} in "$2" | "$3") continue ;; esac
-    if [ -e "$_other/pyvenv.cfg" ]; then rm -rf "$_other"; fi
+    if is_made "$_other" "$1"; then rm -rf "$_other"; fi
   done
 }
 
@@ -60,6 +60,13 @@ remove_environment() { # PATH
   if [ -e "$ROOT$1" ] && [ ! -L "$ROOT$1" ]; then fail "$ROOT$1 is no environment of this tool" || return 1; fi
   rm -f "$ROOT$1"
   for _one in "$ROOT$1"-*; do
-    if [ -e "$_one/pyvenv.cfg" ] || [ -e "$_one/.magnus-whole" ]; then rm -rf "$_one"; fi
+    if is_made "$_one" "$ROOT$1"; then rm -rf "$_one"; fi
   done
+}
+
+# is_made FOLDER LINK: one of a lock of this link, whole or cut, and not something that is only named alike
+is_made() {
+  _lock=${1#"$2"-}
+  case $_lock in *[!0-9a-f]*) return 1 ;; esac
+  [ ${#_lock} = 16 ] && { [ -e "$1/pyvenv.cfg" ] || [ -e "$1/.magnus-whole" ]; }
 }

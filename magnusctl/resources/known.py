@@ -16,7 +16,7 @@ _UNIT = re.compile(
     r"(?:[^/]+\.(?:service|socket|timer|mount|path|slice|swap|automount|target)|[^/]+\.d/[^/]+\.conf)"
 )
 _JOB = re.compile(r"/Library/Launch(?:Daemons|Agents)/[^/]+\.plist")
-_PROGRAM = re.compile(r"Exec[A-Z]\w*|Condition\w*|Assert\w*")
+_QUOTED = re.compile(r"'(?:\\.|[^'\\])*'" r'|"(?:\\.|[^"\\])*"')
 # launchd.plist(5) of macOS 15.
 _JOB_WORDS = """
 AbandonProcessGroup AssociatedBundleIdentifiers BundleProgram Debug Disabled EnableGlobbing
@@ -52,9 +52,11 @@ def _of_unit(text: str) -> Iterator[tuple[int, str]]:
     section, continued = "", False
     for number, raw in enumerate(text.splitlines(), start=1):
         line, was_continued = raw.strip(), continued
+        # A comment within a value that goes on is none of it, and does not end it.
+        if line.startswith(("#", ";")):
+            continue
         continued = line.endswith("\\")
-        if was_continued or not line or line[0] in "#;":
-            continued = continued and not (line[:1] in "#;" and not was_continued)
+        if was_continued or not line:
             continue
         if line.startswith("["):
             section = line[1:].partition("]")[0]
@@ -66,9 +68,11 @@ def _of_unit(text: str) -> Iterator[tuple[int, str]]:
         key, sign, value = (part.strip() for part in line.partition("="))
         if not sign:
             yield number, f"'{line[:40]}' is no line of a unit: KEY=VALUE"
+        elif not section:
+            yield number, f"systemd swallows '{key}': it is before any section"
         elif section in KEYS and key not in KEYS[section] and not key.startswith("X-"):
             yield number, f"systemd knows no '{key}' in [{section}]"
-        elif re.search(r"\s#(\s|$)", value) and not (_PROGRAM.fullmatch(key) and "'" in value):
+        elif re.search(r"\s#(\s|$)", _QUOTED.sub("", value)):
             yield number, f"systemd takes '{value[value.index('#') :]}' as part of '{key}'"
 
 

@@ -16,9 +16,15 @@ put_launchd() {
     case $3 in yes) system launchctl enable "system/$1" ;; no) system launchctl disable "system/$1" ;; esac
     return
   fi
+  if [ "$3" = yes ] && [ "${5:--}" != - ] && [ ! -e "$ROOT$5" ]; then
+    # Stopped now, it would not come back.
+    if system launchctl print "system/$1" >/dev/null 2>&1; then
+      fail "$ROOT$5 is not there: $1 goes on as it was started" || return 1
+    fi
+    return 0
+  fi
   stop_job "$1" || return 1
   if [ "$3" = yes ]; then
-    if [ "${5:--}" != - ] && [ ! -e "$ROOT$5" ]; then return 0; fi
     system launchctl enable "system/$1" && system launchctl bootstrap system "$ROOT$2" || return 1
     system launchctl print "system/$1" >/dev/null || return 1
   elif [ "$3" = no ]; then

@@ -16,7 +16,8 @@ ASK = "ask_package"
 @dataclass(frozen=True, kw_only=True)
 class Package(Resource):
     """An installed package, at one exact version when `version` says so, and held there when
-    `hold` says so: then no upgrade touches it. None lets a hold be as it is."""
+    `hold` says so: then no upgrade touches it. None lets a hold be as it is. Whether it is there
+    does not matter where `ensure` is "any": only the hold does."""
 
     kind: ClassVar[str] = "package"
     package: str
@@ -33,6 +34,8 @@ class Package(Resource):
             return ABSENT
         pinned = {"version": self.version} if self.version else {}
         held = {} if self.hold is None else {"held": "yes" if self.hold else "no"}
+        if self.ensure == "any":
+            return held
         return {"ensure": "present", **pinned, **held}
 
 
@@ -44,7 +47,7 @@ def parse(resource: Package, answer: str) -> State | None:
     """Read `installed VERSION`, `held VERSION` or `absent`."""
     word, _, version = answer.partition(" ")
     if word == "absent":
-        return ABSENT
+        return {**ABSENT, "held": "no"} if resource.ensure == "any" else ABSENT
     told = _matched(resource.version, version)
     return {"ensure": "present", "version": told, "held": "yes" if word == "held" else "no"}
 
@@ -59,27 +62,35 @@ def apply(changes: Sequence[Change]) -> Sequence[Step]:
     removed = tuple(change for change in changes if change.action is Action.DELETE)
     installed = tuple(change for change in changes if change.action is not Action.DELETE)
     steps = []
-    holds = [c.resource for c in installed if c.after.get("held") == "yes" and not _only_held(c)]
+    holds = [c for c in installed if c.after.get("held") == "yes" and not _only_held(c)]
     only_held = tuple(change for change in installed if _only_held(change))
     installed = tuple(change for change in installed if change not in only_held)
     if removed:
-        script = _freed(removed) + sh("remove_packages", *map(_words, removed))
-        steps.append(Step(removed, script, seconds=_SECONDS))
+        steps.append(Step(removed, _changed("remove_packages", removed, ()), seconds=_SECONDS))
     for change in only_held:
         word = "hold" if change.after["held"] == "yes" else "unhold"
         steps.append(Step((change,), sh("hold_packages", word, change.resource.name)))
     if installed:
-        script = _freed(installed) + sh("install_packages", *map(_words, installed))
-        if holds:
-            script = f"{script} && {sh('hold_packages', 'hold', *(p.name for p in holds))}"
+        script = _changed("install_packages", installed, holds)
         steps.append(Step(installed, script, seconds=_SECONDS))
     return steps
 
 
-def _freed(changes: Sequence[Change]) -> str:
-    """What takes the hold off packages that are about to change."""
-    held = [c.resource.name for c in changes if (c.before or {}).get("held") == "yes"]
-    return f"{sh('hold_packages', 'unhold', *held)} && " if held else ""
+def _changed(how: str, changes: Sequence[Change], holds: Sequence[Change]) -> str:
+    """What is held is freed for the change, and held again whatever comes of that."""
+    script = sh(how, *map(_words, changes))
+    held = [change for change in changes if (change.before or {}).get("held") == "yes"]
+    if held:
+        again = sh("hold_packages", "hold", *_names(held))
+        script = f"{{ {script} || {{ {again}; return 1; }}; }}"
+        script = f"{sh('hold_packages', 'unhold', *_names(held))} && {script}"
+    keep = [c for c in held if c.action is not Action.DELETE and c.after.get("held") != "no"]
+    holds = [*holds, *(change for change in keep if change not in holds)]
+    return f"{script} && {sh('hold_packages', 'hold', *_names(holds))}" if holds else script
+
+
+def _names(changes: Sequence[Change]) -> list[str]:
+    return [change.resource.name for change in changes]
 
 
 def _only_held(change: Change) -> bool:
@@ -107,7 +118,7 @@ def former(resource: Package, answer: str) -> Resource | str:
     word = answer.partition(" ")[0]
     if resource.hold and word != "held":
         # What was installed stays: others may need it by now. That it is held does not.
-        return Package(package=resource.package, hold=False)
+        return Package(package=resource.package, hold=False, ensure="any")
     if answer == "absent":
         return "packages stay installed: others may need them by now"
     return "packages stay at the version they have now"

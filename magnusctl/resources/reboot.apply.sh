@@ -6,15 +6,26 @@ boot_anew() {
     return 1
   fi
   detach boot
+  _tries=0
+  until lives_in boot; do
+    _tries=$((_tries + 1))
+    [ $_tries -lt 100 ] || fail "what boots this host does not start" || return 1
+    sleep 0.05
+  done
 }
 
-# boot_late: in a process of its own, that waits for the end of the job
+# boot_late: in a process of its own, that waits for the end of the job. It lives until the host is down: while it does,
+# the job keeps its lock. A job that was killed or called off boots nothing.
 boot_late() {
+  identity $$ >boot.new && mv boot.new boot || exit
+  while [ ! -e over ] && lives_in pid; do sleep 1; done
+  if [ ! -e over ] || [ -e cancel ]; then exit; fi
+  # For whoever follows it to hear its end.
+  sleep 2
+  if [ "$OS" = Darwin ]; then system shutdown -r now; else system systemctl reboot; fi
   _tries=0
-  until [ -e over ] || [ $_tries -ge 900 ]; do
+  while [ "$(boot_now)" = "$BOOT" ] && [ $_tries -lt 120 ]; do
     _tries=$((_tries + 1))
     sleep 1
   done
-  sleep 2
-  if [ "$OS" = Darwin ]; then system shutdown -r now; else system systemctl reboot; fi
 }

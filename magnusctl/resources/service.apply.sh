@@ -34,6 +34,8 @@ spares() {
   done
 }
 
+lacks() { [ "$1" != - ] && [ ! -e "$ROOT$1" ]; } # PATH
+
 gone() { [ "$(system systemctl show -p LoadState --value -- "$1")" = not-found ]; }
 
 # put_service UNIT ENABLED RUNNING HOW INPUTS [NEEDS]: HOW is start, restart or reload; "-" is not declared
@@ -55,7 +57,12 @@ put_service() {
   case $3 in
   no) gone "$1" || system systemctl stop -- "$1" || return 1 ;;
   yes)
-    if [ "${6:--}" != - ] && [ ! -e "$ROOT$6" ]; then return 0; fi
+    if lacks "${6:--}"; then
+      # Stopped now, it would not come back.
+      [ "$(system systemctl show -p ActiveState --value -- "$1")" != active ] ||
+        fail "$ROOT$6 is not there: $1 goes on as it was started" || return 1
+      return 0
+    fi
     spares "$1" || return 1
     # After some failed starts systemd refuses the one that would be right now.
     system systemctl reset-failed -- "$1" 2>/dev/null || :

@@ -15,6 +15,7 @@ import pytest
 
 from magnusctl.quote import sh
 from magnusctl.resources.archive import Archive
+from magnusctl.resources.file import File
 from magnusctl.resources.service import Service
 from tests.shells.hosts import Host, fewer_shells
 from tests.shells.shells import TIMEOUT_S
@@ -70,6 +71,26 @@ def test_other_bytes_than_declared_are_not_used(host: Host, tmp_path: Path) -> N
     assert f"has the SHA-256 {other}, and {'0' * 64} is declared" in done.stderr
     assert (to / "bin/tool").read_text() == "one"
     assert sorted(p.name for p in to.parent.iterdir()) == ["tool"]
+
+
+@fewer_shells
+def test_an_archive_without_anything_below_its_first_folders_is_refused(
+    host: Host, tmp_path: Path
+) -> None:
+    to, path = host.path("/opt/tool"), tmp_path / "a.tar.gz"
+    done = put(host, to, tar(path, "one"), 3, path.as_uri())
+    assert done.returncode == 1
+    assert "holds nothing below its first 3 folders" in done.stderr
+    assert not to.exists()
+
+
+@fewer_shells
+def test_the_old_folder_of_a_cut_between_two_moves_comes_back(host: Host, tmp_path: Path) -> None:
+    to, path = host.path("/opt/tool"), tmp_path / "a.tar.gz"
+    assert put(host, to, tar(path, "one"), 1, path.as_uri()).returncode == 0
+    to.rename(f"{to}.magnus.old")
+    assert put(host, to, "0" * 64, 1, path.as_uri()).returncode == 1
+    assert (to / "bin/tool").read_text() == "one"
 
 
 @fewer_shells
@@ -142,6 +163,21 @@ def test_a_service_waits_for_what_it_needs(linux: Host) -> None:
     (change,) = linux.plan(wanted).changes
     assert change.differs == ("running",)
     assert linux.provision(wanted).ok
+    assert linux.path("/.simulated/units/llm.service").read_text() == "enabled active\n"
+
+
+@fewer_shells
+def test_a_service_that_runs_is_not_stopped_when_what_it_needs_is_gone(linux: Host) -> None:
+    linux.write("/etc/systemd/system/llm.service", "[Service]\nExecStart=/bin/true\n")
+    linux.write("/srv/model/weights", "")
+    conf = File(path="/etc/llm.conf", content="a\n")
+    wanted = Service(unit="llm", needs="/srv/model/weights", restart_on=(conf.id,))
+    assert linux.provision(conf, wanted).ok
+    linux.path("/srv/model/weights").unlink()
+    job = linux.provision(File(path="/etc/llm.conf", content="b\n"), wanted)
+    assert not job.ok
+    said = "/srv/model/weights is not there: llm.service goes on as it was started"
+    assert job.output["service:llm"][0].endswith(said)
     assert linux.path("/.simulated/units/llm.service").read_text() == "enabled active\n"
 
 

@@ -77,6 +77,19 @@ def test_removing_takes_all_of_it_and_nothing_of_others(linux: Host) -> None:
 
 
 @fewer_shells
+def test_an_environment_of_somebody_else_that_is_named_alike_stays(linux: Host) -> None:
+    linux.write(f"{PATH}-dev/pyvenv.cfg", "")
+    linux.write(f"{PATH}-0123456789abcdef0/pyvenv.cfg", "")
+    linux.write(f"{PATH}-0123456789abcdef/pyvenv.cfg", "")
+    linux.write("/opt/lock.txt", "x==1\n")
+    for locked in ("one", "two", "three"):
+        assert linux.provision(wanted(locked)).ok
+    assert linux.provision(Environment(path=PATH, ensure="absent")).ok
+    left = sorted(path.name for path in linux.path(PATH).parent.iterdir())
+    assert left == ["llm-0123456789abcdef0", "llm-dev"]
+
+
+@fewer_shells
 def test_a_held_package_is_held_once_it_is_installed_and_freed_to_change(linux: Host) -> None:
     held = Package(package="nvidia-utils", version="580.*", hold=True)
     assert linux.provision(held).ok
@@ -86,7 +99,7 @@ def test_a_held_package_is_held_once_it_is_installed_and_freed_to_change(linux: 
     (change,) = linux.plan(held).changes
     assert change.differs == ("held",)
     assert linux.provision(held).ok
-    assert undo.former(change) == Package(package="nvidia-utils", hold=False)
+    assert undo.former(change) == Package(package="nvidia-utils", hold=False, ensure="any")
     other = Package(package="nvidia-utils", version="1.0", hold=True)
     job = linux.provision(other)
     assert job.ok, job.output
@@ -103,6 +116,22 @@ def test_the_way_back_from_a_hold_lets_it_go_and_installs_nothing(linux: Host) -
     assert isinstance(back, Package)
     assert linux.provision(back).ok
     assert linux.path("/.simulated/holds").read_text() == ""
+
+
+@fewer_shells
+def test_the_way_back_from_a_hold_does_not_bring_back_what_is_gone(linux: Host) -> None:
+    back = Package(package="nvidia-utils", hold=False, ensure="any")
+    assert not linux.plan(back)
+
+
+@fewer_shells
+def test_a_hold_outlives_a_change_that_fails_or_that_does_not_mention_it(linux: Host) -> None:
+    assert linux.provision(Package(package="nvidia-utils", version="580.*", hold=True)).ok
+    assert linux.provision(Package(package="nvidia-utils", version="1.0")).ok
+    assert linux.path("/.simulated/holds").read_text() == "nvidia-utils\n"
+    linux.standin("apt-get", "exit 100")
+    assert not linux.provision(Package(package="nvidia-utils", version="2.0", hold=True)).ok
+    assert linux.path("/.simulated/holds").read_text() == "nvidia-utils\n"
 
 
 @fewer_shells
