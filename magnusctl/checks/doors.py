@@ -40,10 +40,15 @@ def sshd(lines: Sequence[str]) -> Judgement:
 def firewall(lines: Sequence[str]) -> Judgement:
     """Our table is in force, and drops what no rule names."""
     text = "\n".join(lines)
-    if "policy drop" in text:
+    # A chain that forwards may drop, too: what counts is what comes in.
+    _, _, incoming = text.partition("hook input")
+    if "policy drop" in incoming.partition("}")[0]:
         opened = sum(" accept" in line and " dport " in line for line in lines)
         return passed(f"closed but for {opened} rules", "closed by default")
     if "No such file" in text or not text.strip():
         remedy = "Somebody stopped it, or flushed all rules: systemctl restart magnus-nftables"
         return failed("its rules are not in force", "closed by default", remedy)
+    if incoming:
+        remedy = "Somebody changed it: systemctl restart magnus-nftables"
+        return failed("it lets in what no rule names", "closed by default", remedy)
     return unknown(lines[0])

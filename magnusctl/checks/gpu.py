@@ -73,7 +73,11 @@ def card(name: str, count: int, watts: int | None, celsius: int) -> Callable[...
         if len(rows) != count:
             wrong.insert(0, f"{len(rows)} cards")
         shown = ", ".join(wrong) or f"{len(rows)} × {rows[0][0]}, {rows[0][3]} °C"
-        return failed(shown, target, "magnusctl provision") if wrong else passed(shown, target)
+        if wrong:
+            return failed(shown, target, "magnusctl provision")
+        if watts is not None and any(_number(row[2]) is None for row in rows):
+            return unknown(f"{shown}; it does not tell its power limit")
+        return passed(shown, target)
 
     return judge
 

@@ -15,6 +15,8 @@ from magnusctl.inventory.select import expand_ranges, variables_of
 
 ENGINES = {"vllm": "Linux", "mlx": "macOS"}
 LOOPBACK = "loopback"
+PORTS: Mapping[str, int] = {"vllm": 8000, "mlx": 8081, "ollama": 11434, "llamacpp": 9931}
+"""Of each engine; a second model of one has the next port. llama-server's own default moved."""
 
 
 def problems(document: Document, inventory: Inventory) -> Iterator[Problem]:
@@ -122,16 +124,24 @@ def _where(document: Document, pattern: str) -> Callable[[str], Mark]:
     return of_value
 
 
+def shared_port(models: Mapping[str, Served]) -> int:
+    """The one port of Ollama on a host: that of the first of its models that names one."""
+    named = (served.port for served in models.values() if served.engine == "ollama" and served.port)
+    return next(named, PORTS["ollama"])
+
+
 def _same_port(document: Document, host: str, models: Mapping[str, Served]) -> Iterator[Problem]:
     """Ollama serves all of its models behind one port; every other engine has one for each."""
-    taken: dict[int, str] = {}
+    ollama = {name: served for name, served in models.items() if served.engine == "ollama"}
+    first = next((name for name, served in ollama.items() if served.port), next(iter(ollama), ""))
+    shared = shared_port(models)
+    taken = {shared: first} if ollama else {}
     for name, served in models.items():
         if served.port is None:
             continue
-        if served.engine == "ollama":
-            shared = taken.setdefault(-1, name)
-            if models[shared].port != served.port:
-                message = f"models {shared} and {name} of {host}: Ollama has one port for all"
+        if name in ollama:
+            if served.port != shared:
+                message = f"models {first} and {name} of {host}: Ollama has one port for all"
                 yield Problem(message, place(document, ("models", name, "port")), "", 4)
             continue
         other = taken.setdefault(served.port, name)

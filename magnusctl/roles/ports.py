@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from magnusctl.inventory.budgets import engines_of, models_of
 from magnusctl.inventory.models import Served
-from magnusctl.inventory.serving import LOOPBACK
+from magnusctl.inventory.serving import LOOPBACK, PORTS, shared_port
 from magnusctl.roles.context import Context
 from magnusctl.roles.storage import folder_of
-
-DEFAULT: Mapping[str, int] = {"vllm": 8000, "mlx": 8081, "ollama": 11434, "llamacpp": 9931}
-"""Of each engine; a second model of one has the next port. llama-server's own default moved."""
 
 
 def listen_address(context: Context) -> str:
@@ -28,12 +25,14 @@ def models_with_ports(context: Context, engine: str) -> list[tuple[str, Served, 
     """The models of one engine, in the order of the inventory, each with its port."""
     models = models_of(context.inventory, context.name)
     taken = {served.port for served in models.values() if served.port}
-    found, port = [], DEFAULT[engine]
+    shared = ollama_port(context)
+    taken |= {shared} if "ollama" in engines_of(context.inventory, context.name) else set()
+    found, port = [], PORTS[engine]
     for name, served in models.items():
         if served.engine != engine:
             continue
         if engine == "ollama":
-            found.append((name, served, ollama_port(context)))
+            found.append((name, served, shared))
             continue
         while not served.port and port in taken:
             port += 1
@@ -44,10 +43,8 @@ def models_with_ports(context: Context, engine: str) -> list[tuple[str, Served, 
 
 
 def ollama_port(context: Context) -> int:
-    """Ollama has one port for all models: that of the first that names one."""
-    models = models_of(context.inventory, context.name).values()
-    named = (served.port for served in models if served.engine == "ollama" and served.port)
-    return next(named, DEFAULT["ollama"])
+    """The one port of Ollama on a host."""
+    return shared_port(models_of(context.inventory, context.name))
 
 
 def ports_of(context: Context) -> Iterator[tuple[int, str]]:

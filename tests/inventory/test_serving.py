@@ -80,6 +80,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("no such engine there", HOST, {"m": {"engine": "mlx"}}, "engine mlx needs macOS, and a is"),
     ("one port", HOST, {"m": {"port": 9}, "n": {"port": 9}}, "m and n of a have the same port 9"),
     (
+        "the port of Ollama",
+        HOST,
+        {"m": {"engine": "ollama"}, "n": {"port": 11434}},
+        "m and n of a have the same port 11434",
+    ),
+    (
         "disk",
         {**HOST, "hardware": {"disks": [{"name": "d", "size": "40GB"}]}},
         {"m": {"size": "36GB"}},
