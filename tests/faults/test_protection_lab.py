@@ -141,12 +141,13 @@ PERMITTED: dict[str, tuple[dict[str, Any], str]] = {
         ),
         "connectivity",
     ),
+    # That of trading boots: then the engine cannot be the same (tests/lab/test_roles_hosts.py).
     "the roles": (
         {
-            "roles": ["base", "network", "trading"],
+            "roles": ["base", "network"],
             "variables": {"base": {"sysctls": UNSETTABLE}, "network": {"sysctls": SYSCTLS}},
         },
-        "connectivity packages ssh",
+        "connectivity packages ssh systemd-journald",
     ),
 }
 
