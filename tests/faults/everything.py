@@ -6,7 +6,10 @@ from typing import Any
 
 from tests.lab.cluster import LINK, SYSCTLS, UNSETTABLE
 
-PACKAGES = ("chrony", "ethtool", "jq", "tree")
+PACKAGES = (
+    *("chrony", "ethtool", "jq", "curl", "ca-certificates", "unattended-upgrades"),
+    *("needrestart", "tree"),
+)
 """What both versions install, and the vendor did not."""
 _UNIT = """\
 [Unit]
@@ -30,9 +33,7 @@ _PROGRAM = "#!/bin/sh\n# {0}\nexec sleep 1000\n"
 
 def first(key: str) -> dict[str, Any]:
     """What is declared at first."""
-    return _host(key, "1", members=["@login"], hostname="first") | {
-        "roles": ["base", "network", "trading"]
-    }
+    return _host(key, "1", members=["@login"], hostname="first") | {"roles": ["base", "network"]}
 
 
 def second(key: str) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def second(key: str) -> dict[str, Any]:
     host = _host(key, "2", members=["alice"], hostname="second")
     host["resources"]["files"]["/etc/ours/more.conf"] = {"content": "more\n"}
     host["resources"]["files"]["/etc/motd"] = {"ensure": "absent"}
-    return host | {"roles": ["base", "network", "trading"]}
+    return host | {"roles": ["base", "network"]}
 
 
 def _host(key: str, version: str, *, members: list[str], hostname: str) -> dict[str, Any]:

@@ -113,7 +113,8 @@ def test_deprovision_makes_a_host_what_it_was_before_two_different_runs(
     assert shown.code == 0, shown.said
     ran = real.run("deprovision", "one", "-y")
     assert ran.code == 0, ran.said
-    assert "one  42 settings are as before the first run, 4 stay" in ran.stderr
+    stay = f"settings are as before the first run, {len(PACKAGES)} stay"
+    assert re.search(rf"one  [1-9][0-9]+ {stay}", ran.stderr)
     for package in PACKAGES:
         assert f"one  stays: package:{package} (packages stay installed" in ran.stderr
     assert left(before, state(host), of_packages) == {}
@@ -125,7 +126,7 @@ def test_deprovision_makes_a_host_what_it_was_before_two_different_runs(
     assert len(list((host.rootfs / "var/lib/magnus/origin").iterdir())) == len(PACKAGES)
     again = real.run("deprovision", "one", "-y")
     assert again.code == 0, again.said
-    assert "one  0 settings are as before the first run, 4 stay" in again.stderr
+    assert f"one  0 {stay}" in again.stderr
     assert free(host)
 
 
