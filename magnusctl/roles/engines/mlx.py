@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from magnusctl.errors import InputError
 from magnusctl.inventory.models import Served
@@ -90,10 +90,23 @@ def _label(name: str) -> str:
 
 
 def _model(context: Context, name: str, served: Served, port: int) -> Iterator[Resource]:
-    mlx, folder = context.variables.inference.mlx, storage.folder_of(context)
-    path = needs_of(context, "mlx", served)
+    folder, path = storage.folder_of(context), needs_of(context, "mlx", served)
+    environment = f"environment:{ENVIRONMENT}"
+    yield from daemon.job(
+        context,
+        _server(context, name, _words(context, served, port)),
+        restart_on=(f"file:{WRAPPER}", environment, f"file:{JOBS}/{WIRED}.plist"),
+        after=(f"directory:{LOGS}", f"directory:{folder}/hf/hub"),
+        needs=path,
+    )
+    yield from _watchdog(context, name, port, path)
+
+
+def _words(context: Context, served: Served, port: int) -> list[str]:
+    """How the server is called; each bound of it is one of memory."""
+    mlx = context.variables.inference.mlx
     options = {
-        "--model": path,
+        "--model": needs_of(context, "mlx", served),
         "--host": listen_address(context),
         "--port": port,
         "--max-tokens": mlx.max_tokens,
@@ -103,10 +116,14 @@ def _model(context: Context, name: str, served: Served, port: int) -> Iterator[R
         "--prompt-cache-size": mlx.prompt_cache_entries,
         "--prompt-cache-bytes": mlx.prompt_cache,
     }
-    words = [str(word) for pair in options.items() for word in pair]
+    return [str(word) for pair in options.items() for word in pair]
+
+
+def _server(context: Context, name: str, words: Sequence[str]) -> Job:
+    folder = storage.folder_of(context)
     # While the server lives the Mac does not sleep, and no longer.
     awake = ("/usr/bin/caffeinate", "-s")
-    server = Job(
+    return Job(
         label=_label(name),
         program=(*awake, f"{ENVIRONMENT}/bin/python", WRAPPER, *words),
         user=storage.MAC_USER,
@@ -122,15 +139,6 @@ def _model(context: Context, name: str, served: Served, port: int) -> Iterator[R
         log=f"{LOGS}/{_label(name)}.log",
         keep_alive=True,
     )
-    environment = f"environment:{ENVIRONMENT}"
-    yield from daemon.job(
-        context,
-        server,
-        restart_on=(f"file:{WRAPPER}", environment, f"file:{JOBS}/{WIRED}.plist"),
-        after=(f"directory:{LOGS}", f"directory:{folder}/hf/hub"),
-        needs=path,
-    )
-    yield from _watchdog(context, name, port, path)
 
 
 def _watchdog(context: Context, name: str, port: int, path: str) -> Iterator[Resource]:
