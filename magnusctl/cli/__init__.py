@@ -12,6 +12,7 @@ from magnusctl.cli import (
     init,
     inventory,
     jobs,
+    parse,
     plan,
     probe,
     provision,
@@ -65,5 +66,6 @@ app.command()(jobs.cancel)
 app.command()(jobs.history)
 app.command()(jobs.gc)
 app.command()(probe.probe)
+app.command()(parse.parse)
 app.command()(verify.verify)
 app.command()(demo.demo)
