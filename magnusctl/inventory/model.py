@@ -58,6 +58,9 @@ class Disk(Model):
     name: Line
     size: Bytes
     purpose: Literal["boot", "models", "data"] = "boot"
+    read: Annotated[
+        int | None, Field(gt=0, description="MB/s that `verify` wants of the disk of models.")
+    ] = None
 
 
 class Hardware(Model):
@@ -186,6 +189,11 @@ class LinkEnd(Model):
     ] = None
     port: Literal["rj45", "sfp+", "sfp28", "thunderbolt", "wifi"] | None = None
 
+    @property
+    def ip(self) -> str:
+        """The address without its prefix."""
+        return str(ipaddress.IPv4Interface(self.address).ip)
+
 
 class Link(Model):
     """A cable or network between two hosts."""
@@ -197,6 +205,10 @@ class Link(Model):
     fallback: Annotated[
         BitsPerSecond | None,
         Field(description="A slower speed that it may run at; then verify warns, and names it so."),
+    ] = None
+    target: Annotated[
+        BitsPerSecond | None,
+        Field(description="What iperf3 must reach; without it, 94 % of the speed of a cable."),
     ] = None
     ends: Annotated[dict[HostName, LinkEnd], Field(min_length=2, max_length=2)]
 
@@ -236,5 +248,5 @@ class Inventory(Model):
         found: dict[str, list[str]] = {name: [] for name in self.hosts}
         for link in self.links.values():
             for host, end in link.ends.items():
-                found[host].append(str(ipaddress.IPv4Interface(end.address).ip))
+                found[host].append(end.ip)
         return found

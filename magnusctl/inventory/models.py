@@ -8,7 +8,7 @@ from pydantic import Field
 
 from magnusctl.inventory.fields import HostName, Port, matching
 from magnusctl.inventory.strict import Model
-from magnusctl.inventory.units import Bytes
+from magnusctl.inventory.units import Bytes, Seconds
 
 Engine = Literal["vllm", "mlx", "ollama", "llamacpp"]
 Tier = Literal["fast", "primary", "complex"]
@@ -16,6 +16,17 @@ ModelName = Annotated[
     str, matching(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}", "a model, as 'qwen2.5-14b-instruct-awq'")
 ]
 Positive = Annotated[int, Field(ge=1)]
+
+
+class Targets(Model):
+    """What `verify` measures a model by; without them only what is likely counts."""
+
+    decode: Annotated[
+        float | None, Field(gt=0, description="Tokens per second of one conversation.")
+    ] = None
+    first_token: Annotated[
+        Seconds | None, Field(description="Until the first token comes, as '100ms'.")
+    ] = None
 
 
 class Served(Model):
@@ -38,6 +49,7 @@ class Served(Model):
     ] = None
     size: Annotated[Bytes | None, Field(description="What its files take on the disk.")] = None
     cores: Annotated[Positive | None, Field(description="CPUs that are its own.")] = None
+    target: Targets = Targets.model_construct()
     resident: Annotated[
         bool, Field(description="Whether it is in memory all the time, and counts beside others.")
     ] = True

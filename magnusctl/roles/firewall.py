@@ -112,12 +112,12 @@ def rules(context: Context) -> Iterator[Rule]:
 
 
 def _own(context: Context, link: Link) -> str:
-    return str(ipaddress.IPv4Interface(link.ends[context.name].address).ip)
+    return link.ends[context.name].ip
 
 
 def _peers(context: Context, link: Link) -> tuple[str, ...]:
     ends = (end for host, end in link.ends.items() if host != context.name)
-    return tuple(str(ipaddress.IPv4Interface(end.address).ip) for end in ends)
+    return tuple(end.ip for end in ends)
 
 
 def _clients(context: Context, link: Link) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from magnusctl.state import Resource
 
 LOGIN_GROUP = "com.apple.access_ssh"
 FIREWALL = "/usr/libexec/ApplicationFirewall/socketfilterfw"
+IPERF3 = "/opt/homebrew/bin/iperf3"
 # A server must come back and stay awake; ttyskeepawake alone does not hold it awake at night.
 NEVER_SLEEP = {
     "sleep": 0,
@@ -65,6 +66,8 @@ def _serves(context: Context) -> Iterator[Resource]:
             unless="system socketfilterfw --getglobalstate | grep -q enabled",
             undo="system socketfilterfw --setglobalstate off",
         )
+        # verify measures links, and the firewall lets in no program that it does not know.
+        yield lets_in(IPERF3, "package:iperf3")
 
 
 def may_log_in(users: Sequence[str]) -> Resource:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 
 from magnusctl.errors import InputError
@@ -108,10 +107,14 @@ def _linux(context: Context, name: str, link: Link, end: LinkEnd) -> Iterator[Re
     )
 
 
+def service_of(link: Link, end: LinkEnd) -> str:
+    """The network service of a Mac's end of a link."""
+    return end.service or ("Thunderbolt Bridge" if link.kind == "thunderbolt" else "Ethernet")
+
+
 def _mac(link: Link, end: LinkEnd) -> Iterator[Resource]:
-    service = end.service or ("Thunderbolt Bridge" if link.kind == "thunderbolt" else "Ethernet")
     yield Netservice(
-        service=service,
+        service=service_of(link, end),
         device=end.interface,
         address=end.address,
         mtu=link.mtu,
@@ -136,13 +139,13 @@ def _hosts(context: Context) -> Iterator[Resource]:
 def peer_addresses(context: Context) -> Iterator[tuple[str, str]]:
     """An address and a name for every host with a link; a link we share beats any other."""
     shared = {
-        peer: end.address
+        peer: end.ip
         for _, link in context.inventory.links_of(context.name)
         for peer, end in link.ends.items()
         if peer != context.name
     }
     for name, addresses in context.inventory.addresses().items():
         if name in shared:
-            yield str(ipaddress.IPv4Interface(shared[name]).ip), name
+            yield shared[name], name
         elif addresses:
             yield addresses[0], name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 
 from magnusctl.inventory.budgets import engines_of, models_of
@@ -17,8 +16,7 @@ def listen_address(context: Context) -> str:
     listen = context.variables.inference.listen
     if listen == LOOPBACK:
         return "127.0.0.1"
-    end = context.inventory.links[listen].ends[context.name]
-    return str(ipaddress.IPv4Interface(end.address).ip)
+    return context.inventory.links[listen].ends[context.name].ip
 
 
 def models_with_ports(context: Context, engine: str) -> list[tuple[str, Served, int]]:
