@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from typing import NoReturn
 
-from magnusctl.errors import Exit, MagnusError, fault_words
+from magnusctl.errors import Ended, Exit, MagnusError, fault_words
 
 
 def main() -> NoReturn:
@@ -21,6 +22,10 @@ def main() -> NoReturn:
     if "--debug" in arguments:
         os.environ["MAGNUS_DEBUG"] = "1"
     debug = bool(os.environ.get("MAGNUS_DEBUG"))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # What nohup ignores for us stays ignored.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _ended)
     try:
         from magnusctl.cli import app
 
@@ -50,6 +55,11 @@ def main() -> NoReturn:
         _say("Please report it, with what `magnusctl --debug …` shows.   (exit 1)")
         _leave(int(Exit.FAULT))
     _leave(0)
+
+
+def _ended(number: int, _: object) -> NoReturn:
+    """Somebody ends us: what is drawn on the terminal is taken back first, as on Ctrl-C."""
+    raise Ended(128 + number)
 
 
 def _print(error: MagnusError, json: bool) -> int:

@@ -40,11 +40,7 @@ def write(**values: object) -> str:
     line = canonical({"time": now(), "who": who(), **values}) + "\n"
     try:
         path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path(), os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            _append(handle, line.encode())
-        finally:
-            os.close(handle)
+        append(path(), line.encode())
     except OSError as error:
         return f"{path()} cannot be written: {error.strerror}"
     return ""
@@ -57,13 +53,18 @@ def write_or_tell(note: Callable[[str, str], None], **values: str) -> None:
         note(values["host"], trouble)
 
 
-def _append(handle: int, line: bytes) -> None:
-    """Write a line, on a line of its own even if the last one was cut. Raises OSError."""
-    size = os.fstat(handle).st_size
-    if size and os.pread(handle, 1, size - 1) != b"\n":
-        line = b"\n" + line
-    if os.write(handle, line) < len(line):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def append(file: Path, line: bytes) -> None:
+    """Add a line to a file that only we read, on a line of its own even if the last one was cut.
+    Raises OSError."""
+    handle = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        size = os.fstat(handle).st_size
+        if size and os.pread(handle, 1, size - 1) != b"\n":
+            line = b"\n" + line
+        if os.write(handle, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finally:
+        os.close(handle)
 
 
 def unheard() -> dict[str, list[str]]:

@@ -34,6 +34,10 @@ class Exit(IntEnum):
     PIPE_CLOSED = 141
 
 
+class Ended(SystemExit):
+    """Somebody ends this program from outside: no code of a project keeps it from that."""
+
+
 class MagnusError(Exception):
     """An expected failure: one sentence, where it is, and the next step."""
 

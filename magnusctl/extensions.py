@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from magnusctl.checks.custom import Custom, Judge, Judgement, matcher, unknown
-from magnusctl.errors import InputError
+from magnusctl.errors import Ended, InputError
 from magnusctl.inventory.checkspec import LONGEST_S
 from magnusctl.inventory.model import Inventory
 from magnusctl.inventory.project import own_files
@@ -128,7 +128,7 @@ def _judge(judge: Callable[[Sequence[str]], object], path: Path) -> Judge:
     def guarded(lines: Sequence[str]) -> Judgement:
         try:
             found = judge(lines)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Ended):
             raise
         except BaseException as error:  # sys.exit() among them: it must not end this program well
             return unknown(f"{line_of(error, path)}: {in_words(error)}", "Mend the check.")

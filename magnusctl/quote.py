@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 _SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+", re.ASCII)
 
@@ -34,6 +34,15 @@ def visible(text: str) -> str:
     of writing are shown as `\\x1b` or `\\u202e`.
     """
     return "".join(c if c == "\n" or c.isprintable() else _escaped(c) for c in text)
+
+
+def unicode_fits(stream: TextIO) -> bool:
+    """Whether the stream can show ✓ and →."""
+    try:
+        "✓→│".encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _escaped(character: str) -> str:

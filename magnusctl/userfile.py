@@ -11,7 +11,7 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from magnusctl.errors import InputError, MagnusError
+from magnusctl.errors import Ended, InputError, MagnusError
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def faults_of(path: Path) -> Iterator[None]:
     except MagnusError as error:
         error.where = error.where or line_of(error, path)
         raise
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Ended):
         raise
     except BaseException as error:
         raise InputError(in_words(error), where=line_of(error, path)) from error

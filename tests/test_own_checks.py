@@ -150,12 +150,16 @@ def test_a_check_is_asked_of_the_hosts_that_it_names(ours: Project) -> None:
     assert "checks/one.yaml: no host" in ours.refused()
 
 
-def test_recorded_answers_hold_none_and_say_so(ours: Project) -> None:
-    assert ours.run("probe", "--record", "answers").returncode == 0
+def test_recorded_answers_hold_what_was_asked_then_and_nothing_else(ours: Project) -> None:
     ours.write("checks/one.yaml", "run: echo x\nexpect: x\n")
+    assert ours.run("probe", "--record", "answers").returncode == 0
+    ours.write("checks/two.yaml", "run: echo x\nexpect: x\n")
     answer = ours.run("verify", "--observed", "answers", "--json")
-    (found,) = (o for o in map(json.loads, answer.stdout.splitlines()) if o.get("check") == "one")
-    assert found["verdict"] == "skip"
+    found = {o.get("check"): o for o in map(json.loads, answer.stdout.splitlines())}
+    assert found["one"]["verdict"] == "pass"
+    assert found["two"]["verdict"] == "unknown"
+    assert found["two"]["measured"] == "nothing was recorded of it"
+    assert answer.returncode == 9
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from magnusctl.inventory.model import Host
 from magnusctl.parallel import each
 from magnusctl.report import Outcome, Status, StepDone
 from magnusctl.resources.directory import Directory
+from magnusctl.transport import Wire
 
 FACTS = ["os=debian", "version=12", "arch=x", "kernel=6", "login=me", "uid=0", "boot=b"]
 WANTED = Directory(path="/srv/a")
@@ -46,6 +47,12 @@ class FakeTransport:
 
     def fresh(self) -> FakeTransport:
         return self
+
+    def dial(self, address: str, port: int, timeout_s: float) -> Wire:
+        raise AssertionError(f"nobody dials {address}:{port} within {timeout_s}")
+
+    def host_key(self) -> str:
+        return ""
 
     def weakness(self) -> str:
         return ""

@@ -20,6 +20,30 @@ IDLE_S = 90.0
 """Seconds without a line after which a command counts as stuck."""
 
 
+CONNECT_S = 10.0
+"""Seconds until a server that a host is to reach counts as not there."""
+
+
+class Wire(Protocol):
+    """Bytes both ways, until it is closed; a silence that is too long raises OSError."""
+
+    def sendall(self, data: bytes, /) -> None:
+        """Send all of it."""
+        ...
+
+    def settimeout(self, seconds: float, /) -> None:
+        """How long to wait for what comes next."""
+        ...
+
+    def recv(self, size: int, /) -> bytes:
+        """At most so many bytes, as soon as there are some; none at the end."""
+        ...
+
+    def close(self) -> None:
+        """End it."""
+        ...
+
+
 class Transport(Protocol):
     """A way to run one command on one host."""
 
@@ -32,6 +56,17 @@ class Transport(Protocol):
 
     def fresh(self) -> Transport:
         """Another way to the same host, with a connection and a login of its own."""
+        ...
+
+    def dial(self, address: str, port: int, timeout_s: float) -> Wire:
+        """A connection that the host itself opens: so its loopback can be reached, too.
+
+        Raises a MagnusError when nothing answers there.
+        """
+        ...
+
+    def host_key(self) -> str:
+        """The key that the host proved to have, as `ssh-ed25519 SHA256:...`; or nothing."""
         ...
 
     def weakness(self) -> str:

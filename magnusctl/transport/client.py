@@ -42,6 +42,8 @@ class LeanClient(paramiko.SSHClient):
         self.target = target
         self.authenticate = authenticate
         self._transport: paramiko.Transport | None = None
+        self.host_key = ""
+        """The key that the host proved to have: its type and fingerprint."""
 
     @property
     def strict(self) -> bool:
@@ -60,6 +62,7 @@ class LeanClient(paramiko.SSHClient):
             if self.authenticate:
                 key = transport.get_remote_server_key()
                 host_keys.check(self.target, key.get_name(), key.asbytes())
+                self.host_key = f"{key.get_name()} {key.fingerprint}"
                 _authenticate(transport, self.target)
                 # A link that does nothing while a person reads the plan must not be dropped.
                 transport.set_keepalive(15)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from magnusctl.bootstrap import Request
 from magnusctl.inventory.model import Inventory
-from magnusctl.transport import IDLE_S
+from magnusctl.transport import IDLE_S, Wire
 from magnusctl.transport.ssh import SshTransport
 from magnusctl.transport.target import target
 
@@ -21,9 +21,20 @@ class LazySsh:
 
     def execute(self, request: Request, idle_s: float = IDLE_S) -> Iterator[str]:
         """See Transport.execute."""
+        yield from self._opened().execute(request, idle_s)
+
+    def dial(self, address: str, port: int, timeout_s: float) -> Wire:
+        """See Transport.dial."""
+        return self._opened().dial(address, port, timeout_s)
+
+    def _opened(self) -> SshTransport:
         if self._ssh is None:
             self._ssh = SshTransport(target(self._inventory, self._name))
-        yield from self._ssh.execute(request, idle_s)
+        return self._ssh
+
+    def host_key(self) -> str:
+        """See Transport.host_key."""
+        return self._ssh.host_key() if self._ssh else ""
 
     def fresh(self) -> LazySsh:
         """See Transport.fresh."""

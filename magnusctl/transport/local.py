@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
 from typing import IO
 
 from magnusctl.bootstrap import Request
-from magnusctl.transport import IDLE_S, failure
+from magnusctl.errors import HostError
+from magnusctl.transport import CONNECT_S, IDLE_S, Wire, failure
 from magnusctl.transport.handshake import greet
 from magnusctl.transport.lines import lines_of
 
@@ -57,6 +59,21 @@ class LocalTransport:
     def fresh(self) -> LocalTransport:
         """See Transport.fresh: nothing lies between, so nothing can be cut."""
         return self
+
+    def dial(self, address: str, port: int, timeout_s: float) -> Wire:
+        """See Transport.dial."""
+        try:
+            wire = socket.create_connection((address, port), timeout=CONNECT_S)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            message = f"nothing answers on {address}:{port} there: {why}"
+            raise HostError(message, host=self.host) from None
+        wire.settimeout(timeout_s)
+        return wire
+
+    def host_key(self) -> str:
+        """See Transport.host_key: there is none between."""
+        return ""
 
     def weakness(self) -> str:
         """See Transport.weakness."""

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from magnusctl.bootstrap import Request
-from magnusctl.errors import MagnusError, Unreachable
+from magnusctl.errors import HostError, MagnusError, PreconditionError, Unreachable
 from magnusctl.quote import sh
-from magnusctl.transport import IDLE_S, failure, tell
+from magnusctl.transport import CONNECT_S, IDLE_S, Wire, failure, tell
 from magnusctl.transport.dial import AWAKE, Dropped, dial
 from magnusctl.transport.handshake import greet
 from magnusctl.transport.lines import lines_of
@@ -39,6 +39,8 @@ class SshTransport:
     def __init__(self, target: Target) -> None:
         self.target = target
         self._connections: list[fabric.Connection] = []
+        # Several answers of a model are asked for at the same time.
+        self._opening = threading.Lock()
 
     def execute(self, request: Request, idle_s: float = IDLE_S) -> Iterator[str]:
         """See Transport.execute."""
@@ -90,6 +92,26 @@ class SshTransport:
         """See Transport.fresh."""
         return SshTransport(self.target)
 
+    def dial(self, address: str, port: int, timeout_s: float) -> Wire:
+        """See Transport.dial."""
+        import paramiko
+
+        transport, there = self._opened(), (address, port)
+        try:
+            channel = transport.open_channel(
+                "direct-tcpip", there, ("127.0.0.1", 0), None, int(CONNECT_S)
+            )
+        except paramiko.ChannelException as error:
+            raise _undialled(self.target.host, f"{address}:{port}", error.code) from None
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise self._lost(error) from None
+        channel.settimeout(timeout_s)
+        return channel
+
+    def host_key(self) -> str:
+        """See Transport.host_key."""
+        return self._connections[-1].client.host_key if self._connections else ""
+
     def weakness(self) -> str:
         """See Transport.weakness."""
         servers = [c.client.target.host for c in self._connections if not c.client.strict]
@@ -103,14 +125,19 @@ class SshTransport:
             why = f"the connection broke ({told})" if told else "the connection broke"
         return Unreachable(why, host=self.target.host, hint=AWAKE)
 
+    def _opened(self) -> paramiko.Transport:
+        with self._opening:
+            if self._connections and not self._connections[-1].transport.is_active():
+                # It broke while nobody used it, as while a person read the plan.
+                self.close()
+            self._connections = self._connections or _patiently(self.target)
+            transport: paramiko.Transport = self._connections[-1].transport
+            return transport
+
     def _channel(self) -> paramiko.Channel:
         import paramiko
 
-        if self._connections and not self._connections[-1].transport.is_active():
-            # It broke while nobody used it, as while a person read the plan.
-            self.close()
-        self._connections = self._connections or _patiently(self.target)
-        transport = self._connections[-1].transport
+        transport = self._opened()
         try:
             channel: paramiko.Channel = transport.open_session(timeout=self.target.timeout_s)
         except (paramiko.SSHException, OSError, EOFError) as error:
@@ -123,6 +150,14 @@ class SshTransport:
         """Close the connection, then the jumps under it."""
         close_all(self._connections)
         self._connections = []
+
+
+def _undialled(host: str, there: str, code: int) -> MagnusError:
+    """Why a host did not open a connection: 1 is that its sshd may not."""
+    if code == 1:
+        hint = "Allow it in its sshd_config: AllowTcpForwarding local"
+        return PreconditionError("sshd there opens no connections for us", host=host, hint=hint)
+    return HostError(f"nothing answers on {there} there", host=host)
 
 
 def _patiently(target: Target) -> list[fabric.Connection]:
