@@ -115,6 +115,7 @@ def observation_of(
         ) from None
     raw = {"facts": answers.groups["facts"]}
     raw.update({name: [observed.answer] for name, observed in states.items()})
+    raw.update({probe.name: answers.groups[probe.name] for probe in more})
     return Observation(facts, states, others, raw)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from magnusctl import audit, converge, extensions, job, provision, records, secrets
-from magnusctl.checks import of_roles
+from magnusctl.checks import custom, of_hosts, of_roles
 from magnusctl.checks.custom import Custom
+from magnusctl.checks.servers import Server, servers_of
 from magnusctl.converge import Machine, Observation
 from magnusctl.errand import Errand
 from magnusctl.errors import InputError, Interrupted, MagnusError
@@ -22,7 +23,7 @@ from magnusctl.parallel import each
 from magnusctl.protection import check_consents, protect
 from magnusctl.provision import make_job
 from magnusctl.quote import Secret
-from magnusctl.render import renderer
+from magnusctl.render import Render, renderer
 from magnusctl.report import Outcome, Planned, Report
 from magnusctl.roles import compile_host
 from magnusctl.run import running
@@ -43,6 +44,7 @@ class Fleet:
     machines: tuple[Machine, ...]
     workers: int
     checks: tuple[Custom, ...] = ()
+    servers: tuple[Server, ...] = ()
 
     def machine(self, name: str) -> Machine:
         """A host by its name."""
@@ -84,20 +86,26 @@ def open_fleet(
     names = select(inventory, limit)
     compiled = {name: compile_host(inventory, name, render, kept, roles) for name in names}
     desired = {name: _tagged(compiled[name], tags, roles) for name in names}
+    checks = (*_proofs(inventory, names, render), *extensions.checks_of(project, inventory))
     machines = (
         Machine(
             name,
             inventory.hosts[name],
             desired[name],
-            _transport(inventory, name, desired[name], observed),
+            _transport(inventory, name, desired[name], checks, observed),
             inventory.hosts[name].simulated or bool(observed and is_simulated(observed, name)),
             kept.get(inventory.hosts[name].sudo_password or "") or password,
         )
         for name in names
     )
-    proofs = [check for name in names for check in of_roles.checks_of(inventory, name, render)]
-    checks = (*proofs, *extensions.checks_of(project, inventory))
-    return Fleet(inventory, tuple(machines), workers, checks)
+    servers = [server for name in names for server in servers_of(inventory, name, render, kept)]
+    return Fleet(inventory, tuple(machines), workers, checks, tuple(servers))
+
+
+def _proofs(inventory: Inventory, names: Sequence[str], render: Render) -> Iterator[Custom]:
+    for name in names:
+        yield from of_hosts.checks_of(inventory, name, render)
+        yield from of_roles.checks_of(inventory, name, render)
 
 
 def _tagged(
@@ -114,10 +122,16 @@ def _tagged(
 
 
 def _transport(
-    inventory: Inventory, name: str, desired: tuple[Resource, ...], observed: Path | None
+    inventory: Inventory,
+    name: str,
+    desired: tuple[Resource, ...],
+    checks: Sequence[Custom],
+    observed: Path | None,
 ) -> Transport:
     if observed:
-        return RecordedTransport(observed, name, converge.questions(desired))
+        asked = {custom.probe_name(check) for check in checks if name in check.hosts}
+        questions = {question: [question] for question in sorted(asked)}
+        return RecordedTransport(observed, name, converge.questions(desired) | questions)
     if inventory.hosts[name].connection == "local":
         from magnusctl.transport.local import LocalTransport
 
@@ -255,7 +269,10 @@ def record_all(fleet: Fleet, folder: Path) -> tuple[list[Path], list[MagnusError
 
     def work(name: str) -> Path:
         machine = fleet.machine(name)
-        return save(folder, name, converge.observe(machine).raw, simulated=machine.simulated)
+        checks = [check for check in fleet.checks if name in check.hosts and not check.load]
+        questions = {custom.probe_name(check): custom.probe(check) for check in checks}
+        answers = converge.observe(machine, [*questions.values()]).raw
+        return save(folder, name, answers, simulated=machine.simulated)
 
     found = each(fleet.names, work, fleet.workers)
     written = [result for result in found.values() if isinstance(result, Path)]

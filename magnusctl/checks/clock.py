@@ -12,7 +12,9 @@ chronyc -n tracking 2>&1
 echo "timesyncd $(systemctl is-active systemd-timesyncd 2>/dev/null)"
 """
 REMEDY = "Look there with: chronyc sources -v"
-_OFFSET = re.compile(r"System time\s*:\s*([0-9.eE+-]+) seconds (slow|fast)")
+_OFFSET = re.compile(
+    r"System time\s*:\s*([0-9]{1,12}(?:\.[0-9]{1,12})?(?:e[+-]?[0-9]{1,3})?) seconds (slow|fast)"
+)
 
 
 def offset_judge(limit_s: float) -> Callable[[Sequence[str]], Judgement]:

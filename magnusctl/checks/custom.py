@@ -7,9 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from magnusctl.quote import sh
-from magnusctl.report import Result, Verdict
+from magnusctl.report import Measure, Named, Result, Verdict, Way
 from magnusctl.state import Probe
 
+PROVISION = "magnusctl provision"
+"""In a remedy: it is about one host, which is named with it."""
+ASKED = "check:"
+"""Begins the name of every question of a check."""
+_UNRECORDED = "unrecorded"
 KILLED = {"124", "137", "143"}
 """Exit codes of what was ended from outside."""
 _NOT_RUN = {"126", "127"}
@@ -24,27 +29,35 @@ class Judgement:
     measured: str = ""
     target: str = ""
     remedy: str = ""
+    measure: Measure | None = None
+    stands: bool = False
+    """Whether it holds whatever became of the checks that come before it."""
 
     @property
     def is_sound(self) -> bool:
         """Whether each part of it is what it should be: a project's own code made it."""
         texts = (self.measured, self.target, self.remedy)
-        return isinstance(self.verdict, Verdict) and all(isinstance(text, str) for text in texts)
+        good = isinstance(self.verdict, Verdict) and all(isinstance(text, str) for text in texts)
+        return good and (self.measure is None or isinstance(self.measure, Measure))
 
 
-def passed(measured: str = "", target: str = "") -> Judgement:
+def passed(measured: str = "", target: str = "", measure: Measure | None = None) -> Judgement:
     """All is well."""
-    return Judgement(Verdict.PASS, measured, target)
+    return Judgement(Verdict.PASS, measured, target, measure=measure)
 
 
-def failed(measured: str = "", target: str = "", remedy: str = "") -> Judgement:
+def failed(
+    measured: str = "", target: str = "", remedy: str = "", measure: Measure | None = None
+) -> Judgement:
     """It is not as it should be; `remedy` is what to do about it."""
-    return Judgement(Verdict.FAIL, measured, target, remedy)
+    return Judgement(Verdict.FAIL, measured, target, remedy, measure)
 
 
-def warned(measured: str = "", target: str = "", remedy: str = "") -> Judgement:
+def warned(
+    measured: str = "", target: str = "", remedy: str = "", measure: Measure | None = None
+) -> Judgement:
     """It works, and will not always."""
-    return Judgement(Verdict.WARN, measured, target, remedy)
+    return Judgement(Verdict.WARN, measured, target, remedy, measure)
 
 
 def skipped(why: str) -> Judgement:
@@ -62,13 +75,23 @@ Judge = Callable[[Sequence[str]], Judgement]
 
 @dataclass(frozen=True)
 class Custom:
-    """A shell text that some hosts run, and the judge of the lines that it prints."""
+    """A shell text that some hosts run, and the judge of the lines that it prints.
+
+    Checks that `asks` the same question share its text: a host runs that once. `load` is for what
+    takes so much of a host that it is not done to one that must not be disturbed.
+    """
 
     name: str
     run: str
     judge: Judge
     hosts: frozenset[str]
     seconds: int = 20
+    asks: str = ""
+    load: bool = False
+    subject: str = ""
+    """What it tells of, where that is not the host that runs it."""
+    way: Way | None = None
+    after: tuple[Named, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,7 +110,13 @@ def probe(check: Custom) -> Probe[Said]:
 
 def probe_name(check: Custom) -> str:
     """The name under which the answer to a check is found."""
-    return f"check:{check.name}"
+    # No file can be called so: a check of a project never takes the place of a shared question.
+    return f"{ASKED}={check.asks}" if check.asks else f"{ASKED}{check.name}"
+
+
+def unrecorded(question: str) -> str:
+    """The answer to a question of a check that nobody recorded."""
+    return f"= {_UNRECORDED}" if question.startswith(ASKED) else ""
 
 
 def parse(lines: Sequence[str]) -> Said:
@@ -103,15 +132,31 @@ def parse(lines: Sequence[str]) -> Said:
 def judged(host: str, check: Custom, said: Said) -> Result:
     """The verdict on what a host printed."""
     found = _judgement(check, said)
-    return Result(host, check.name, found.verdict, found.measured, found.target, found.remedy)
+    remedy = found.remedy.replace(PROVISION, f"{PROVISION} -l {host}")
+    texts = (found.measured, found.target, remedy)
+    return Result(
+        check.subject or host,
+        check.name,
+        found.verdict,
+        *texts,
+        found.measure,
+        way=check.way,
+        after=() if found.stands else check.after,
+    )
 
 
 def _judgement(check: Custom, said: Said) -> Judgement:
+    if said.status == _UNRECORDED:
+        return unknown("nothing was recorded of it", "magnusctl probe --record FOLDER")
     if said.status in KILLED:
         return unknown(f"it did not end within {check.seconds} s")
     if said.status in _NOT_RUN:
-        return unknown(_first(said.lines) or f"it cannot run: exit code {said.status}")
-    return check.judge(said.lines)
+        return unknown(first_line(said.lines) or f"it cannot run: exit code {said.status}")
+    try:
+        return check.judge(said.lines)
+    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+        # What a host says is data: no words of it end the whole verification.
+        return unknown(f"its answer cannot be read: {str(error)[:60]}")
 
 
 def matcher(expect: str, *, unit: str = "", target: str = "", remedy: str = "") -> Judge:
@@ -121,14 +166,16 @@ def matcher(expect: str, *, unit: str = "", target: str = "", remedy: str = "") 
     def judge(lines: Sequence[str]) -> Judgement:
         match = pattern.search("\n".join(lines))
         if not match:
-            return failed(_first(lines) or "it printed nothing", target, remedy)
+            return failed(first_line(lines) or "it printed nothing", target, remedy)
         found = next((group for group in match.groups() if group is not None), match[0])
-        return passed(f"{_first(found.splitlines())} {unit}".strip(), target)
+        return passed(f"{first_line(found.splitlines())} {unit}".strip(), target)
 
     return judge
 
 
-def _first(lines: Sequence[str]) -> str:
+def first_line(lines: Sequence[str]) -> str:
     """The first line that says something, cut to what fits on a line."""
     text = next((line.strip() for line in lines if line.strip()), "")
+    # Which of its own lines a shell could not run tells nobody anything.
+    text = re.sub(r"^(?:/bin/)?(?:ba|da|z)?sh: (?:line )?[0-9]{1,4}: ", "", text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

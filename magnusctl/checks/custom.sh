@@ -13,11 +13,11 @@ run_check() {
         ;;
       esac
       _count=$((_count + 1))
-      if [ $_count -gt 1000 ]; then
+      if [ $_count -gt 10000 ]; then
         echo "= more"
         break
       fi
-      printf '. %.1000s\n' "$_line"
+      printf '. %.16000s\n' "$_line"
     done
   }
 }

@@ -10,7 +10,8 @@ from magnusctl.quote import sh
 
 def room(folder: str) -> str:
     """The text that asks how full the file system of a folder is: KiB in all, and free."""
-    return f"df -Pk \"$MAGNUS_ROOT\"{sh(folder)} 2>&1 | awk 'END {{ print $2, $4 }}'"
+    tell = "END { if (NF > 5 && $2 + 0) print $2, $4; else print }"
+    return f"df -Pk \"$MAGNUS_ROOT\"{sh(folder)} 2>&1 | awk '{tell}'"
 
 
 def enough(min_percent: int) -> Callable[[Sequence[str]], Judgement]:

@@ -9,7 +9,10 @@ from magnusctl.checks.custom import Judgement, failed, passed, skipped, unknown
 from magnusctl.quote import sh
 
 WAITS = "its model is not there yet"
-LOGS = "Look there with: journalctl -n 50 -u ollama -u 'magnus-*'"
+LOGS = (
+    "Look at its log there: journalctl -n 50 -u ollama -u 'magnus-*'; on a Mac: "
+    "tail /var/log/magnus/*.log"
+)
 _ALL = ("0.0.0.0", "*", "[::]", "::")
 
 
@@ -18,9 +21,9 @@ def sockets(port: int) -> str:
     return (
         'if [ "$(uname -s)" = Darwin ]; then netstat -anp tcp 2>/dev/null | '
         'awk \'$6 == "LISTEN" { n = split($4, p, "."); a = $4; sub(/\\.[^.]*$/, "", a); '
-        "print a, p[n] }'; else ss -Hltn 2>&1 | "
+        "print a, p[n] }'; elif ! command -v ss >/dev/null; then echo untold; else ss -Hltn 2>&1 | "
         'awk \'{ a = $4; sub(/:[0-9]+$/, "", a); n = split($4, p, ":"); print a, p[n] }\'; fi | '
-        f"awk '$2 == {port}' | sort -u"
+        f"awk '$2 == {port} || /untold/' | sort -u"
     )
 
 
@@ -35,12 +38,14 @@ def bound(address: str) -> Callable[[Sequence[str]], Judgement]:
     def judge(lines: Sequence[str]) -> Judgement:
         if "waits" in lines:
             return skipped(WAITS)
+        if "untold" in lines:
+            return unknown("nothing there tells who listens: it has no ss")
         found = [line.split(" ")[0] for line in lines if " " in line]
         if not found:
             return failed("nothing listens there", address, LOGS)
         wide = [one for one in found if one in _ALL]
         if wide:
-            remedy = "Another program than the declared one? ss -ltnp tells."
+            remedy = "Another program than the declared one? ss -ltnp (lsof -i on a Mac) tells."
             return failed(f"it listens on all addresses ({wide[0]})", address, remedy)
         return (
             passed(", ".join(found), address)
@@ -53,12 +58,12 @@ def bound(address: str) -> Callable[[Sequence[str]], Judgement]:
 
 def answers(url: str) -> str:
     """The text that asks a server for a sign of life: the code of HTTP, 000 for none."""
-    return f"curl -s -m 5 -o /dev/null -w '%{{http_code}}\\n' {sh(url)} 2>/dev/null"
+    return f"curl -s --noproxy '*' -m 5 -o /dev/null -w '%{{http_code}}\\n' {sh(url)} 2>/dev/null"
 
 
 def said(url: str) -> str:
     """The text that asks a server for its answer."""
-    return f"curl -s -m 5 {sh(url)} 2>/dev/null"
+    return f"curl -s --noproxy '*' -m 5 {sh(url)} 2>/dev/null"
 
 
 def on_gpu(lines: Sequence[str]) -> Judgement:
@@ -112,7 +117,10 @@ def private(paths: Sequence[str]) -> str:
 
 def kept_private(lines: Sequence[str]) -> Judgement:
     """Only the owner may read a file with a secret."""
-    if not lines:
-        return unknown("no such file")
-    wide = [line for line in lines if line[1:10] not in ("rw-------", "r--------")]
-    return failed(wide[0], "0600") if wide else passed(f"{len(lines)} files, 0600", "0600")
+    told = [line for line in lines if line[:1] == "-"]
+    wide = [line for line in told if line[1:10] not in ("rw-------", "r--------")]
+    if wide:
+        return failed(wide[0], "0600", "Who read it knows the key: make a new one. chmod 0600")
+    if not told or len(told) < len(lines):
+        return unknown("one of them is not there", "magnusctl provision")
+    return passed(f"{len(told)} files, 0600", "0600")

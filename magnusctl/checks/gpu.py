@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from magnusctl.checks.custom import Judgement, failed, passed, skipped, unknown, warned
+from magnusctl.checks.custom import Judgement, failed, first_line, passed, skipped, unknown, warned
 
 DRIVER = r"""
 echo "runs $(cat "$MAGNUS_ROOT/sys/module/nvidia/version" 2>/dev/null)"
@@ -13,10 +13,8 @@ echo "installed $(modinfo -F version nvidia 2>/dev/null)"
 echo "library $(nvidia-smi --query-gpu=driver_version --format=csv,noheader 2>&1 | sed -n 1p)"
 ! grep -qs '^nouveau ' "$MAGNUS_ROOT/proc/modules" || echo nouveau
 """
-CARD = (
-    "nvidia-smi --query-gpu=name,persistence_mode,power.limit,temperature.gpu,uuid "
-    "--format=csv,noheader,nounits 2>&1"
-)
+# Of what is recorded nothing says which card of all cards it was.
+SMI = "nvidia-smi -q -x 2>&1 | grep -Ev '<(serial|uuid|board_id|gpu_part_number)>'"
 # The firmware's own word, from the fifth byte of a variable: no program is needed for it.
 SECURE_BOOT = r"""
 efi=$MAGNUS_ROOT/sys/firmware/efi
@@ -30,12 +28,11 @@ fi
 [ -e "$MAGNUS_ROOT/sys/module/nvidia/version" ] && echo loaded || echo absent
 """
 TENSORRT = "dpkg-query -W -f='${Version}\\n' 'libnvinfer*' 2>/dev/null | grep . | sort -u"
-_UNTOLD = ("[n/a]", "[not supported]", "err!", "[unknown error]", "")
 
 
 def nvcc(toolkit: str) -> str:
     """The text that asks a toolkit's compiler for its version."""
-    return f'"$MAGNUS_ROOT/usr/local/cuda-{toolkit}/bin/nvcc" --version 2>&1'
+    return f'"$MAGNUS_ROOT/usr/local/cuda-{toolkit}/bin/nvcc" --version 2>&1 || :'
 
 
 def driver(lines: Sequence[str]) -> Judgement:
@@ -47,6 +44,9 @@ def driver(lines: Sequence[str]) -> Judgement:
         return failed("nouveau holds the card", "nvidia", boot)
     if "mismatch" in library.lower():
         return failed(f"module {runs or '?'} and library differ: {library}", "one version", boot)
+    if not installed and runs and runs == library:
+        # A container has no modules of its own: those of its host count.
+        return passed(f"{runs}, module and library agree", "one version")
     if not installed:
         return failed("no driver is installed for this kernel", "one version", "apt policy linux-*")
     if not runs:
@@ -57,56 +57,6 @@ def driver(lines: Sequence[str]) -> Judgement:
     if not library[:1].isdigit():
         return failed(f"nvidia-smi: {library or 'it said nothing'}", "one version", boot)
     return passed(f"{runs}, module and library agree", "one version")
-
-
-def card(name: str, count: int, watts: int | None, celsius: int) -> Callable[..., Judgement]:
-    """A judge of nvidia-smi: the declared cards, awake, limited as declared, not too hot."""
-
-    def judge(lines: Sequence[str]) -> Judgement:
-        rows = [
-            [cell.strip() for cell in line.split(",")] for line in lines if line.count(",") == 4
-        ]
-        if not rows:
-            return failed(next(iter(lines), "nvidia-smi said nothing"), name, "dmesg | grep -i nv")
-        target = f"{count} × {name}" + (f", {watts} W" if watts else "")
-        wrong = [*_wrong(name, watts, celsius, rows)]
-        if len(rows) != count:
-            wrong.insert(0, f"{len(rows)} cards")
-        shown = ", ".join(wrong) or f"{len(rows)} × {rows[0][0]}, {rows[0][3]} °C"
-        if wrong:
-            return failed(shown, target, "magnusctl provision")
-        if watts is not None and any(_number(row[2]) is None for row in rows):
-            return unknown(f"{shown}; it does not tell its power limit")
-        return passed(shown, target)
-
-    return judge
-
-
-def _wrong(name: str, watts: int | None, celsius: int, rows: Sequence[Sequence[str]]) -> list[str]:
-    found = []
-    for shown, persistence, limit, heat, _ in rows:
-        if _plain(name) not in _plain(shown):
-            found.append(f"a {shown}")
-        if persistence.lower() == "disabled":
-            found.append("persistence mode is off: the power limit is forgotten")
-        told = _number(limit)
-        if watts is not None and told is not None and round(told) != watts:
-            found.append(f"limit {told:g} W")
-        hot = _number(heat)
-        if hot is not None and hot > celsius:
-            found.append(f"{hot:g} °C, more than {celsius}")
-    return found
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower().replace("nvidia", "").replace("geforce", ""))
-
-
-def _number(cell: str) -> float | None:
-    try:
-        return None if cell.lower() in _UNTOLD else float(cell)
-    except ValueError:
-        return None
 
 
 def secure_boot(lines: Sequence[str]) -> Judgement:
@@ -120,7 +70,7 @@ def secure_boot(lines: Sequence[str]) -> Judgement:
         return passed(told) if loaded else failed("on, and refuses the driver's module", "", remedy)
     if "disabled" in state or "not supported" in state:
         return passed("off")
-    return unknown(lines[0] if lines else "mokutil said nothing")
+    return unknown(first_line(lines) or "the firmware said nothing")
 
 
 def toolkit(wanted: str) -> Callable[[Sequence[str]], Judgement]:
@@ -129,7 +79,7 @@ def toolkit(wanted: str) -> Callable[[Sequence[str]], Judgement]:
     def judge(lines: Sequence[str]) -> Judgement:
         found = re.search(r"release (\d+\.\d+)", "\n".join(lines))
         if not found:
-            return failed(next(iter(lines), "nvcc said nothing"), wanted, "magnusctl provision")
+            return failed(first_line(lines) or "nvcc said nothing", wanted, "magnusctl provision")
         return passed(found[1], wanted) if found[1] == wanted else failed(found[1], wanted)
 
     return judge

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from magnusctl.checks.custom import Judgement, failed, passed, skipped, unknown, warned
+from magnusctl.checks.custom import Judgement, failed, first_line, passed, skipped, unknown, warned
+from magnusctl.checks.sections import answered, asked
+from magnusctl.parsers import macos_memory_pressure
 
 SLEEP = "pmset -g custom 2>&1"
 FILEVAULT = "fdesetup status 2>&1"
@@ -15,8 +17,22 @@ FULL_DISK = """
 ls "$MAGNUS_ROOT/Library/Application Support/com.apple.TCC" >/dev/null 2>&1 && echo yes || echo no
 """
 PANICS = """
+d=$MAGNUS_ROOT/Library/Logs/DiagnosticReports
+[ ! -d "$d" ] || [ -r "$d" ] || { echo untold; exit; }
 find "$MAGNUS_ROOT/Library/Logs/DiagnosticReports" -name "*.panic" -mtime -7 2>/dev/null | wc -l
 """
+UPDATES = (
+    "defaults read /Library/Preferences/com.apple.SoftwareUpdate AutomaticallyInstallMacOSUpdates "
+    "2>&1; softwareupdate --schedule 2>&1"
+)
+DEVICE = """
+"$MAGNUS_ROOT/opt/magnus/venvs/mlx/bin/python" -B -c '
+import mlx.core as mx; print(mx.default_device())' 2>&1 | tail -n 1
+"""
+MEMORY = asked({"pressure": "memory_pressure -Q 2>&1", "swap": "sysctl vm.swapusage 2>&1"})
+GPU_DEVICE = "Device(gpu, 0)"
+LITTLE_FREE, MUCH_SWAP_MB = 10, 2048
+"""Percent of memory that is free, and MB of swap: beyond, tokens wait for the disk."""
 WIRED = "sysctl -n iogpu.wired_limit_mb 2>&1"
 
 
@@ -25,8 +41,8 @@ def awake(wanted: Mapping[str, int]) -> Callable[[Sequence[str]], Judgement]:
 
     def judge(lines: Sequence[str]) -> Judgement:
         told = [m.groups() for line in lines if (m := re.match(r"\s*(\w+)\s+(\d+)\b", line))]
-        if not told:
-            return unknown(next(iter(lines), "pmset said nothing"))
+        if not any(key == "sleep" for key, _ in told):
+            return unknown(first_line(lines) or "pmset said nothing")
         wrong = [f"{key} {v}" for key, v in told if key in wanted and int(v) != wanted[key]]
         if wrong:
             return failed(", ".join(dict.fromkeys(wrong)), "never sleeps", "magnusctl provision")
@@ -68,7 +84,11 @@ def firewall(lines: Sequence[str]) -> Judgement:
     text = " ".join(lines)
     if "enabled" in text:
         return passed("on", "on")
-    return failed("off", "on", "magnusctl provision") if "disabled" in text else unknown(text[:80])
+    return (
+        failed("off", "on", "magnusctl provision")
+        if "disabled" in text
+        else unknown(text[:80] or "it said nothing")
+    )
 
 
 def panics(lines: Sequence[str]) -> Judgement:
@@ -80,6 +100,46 @@ def panics(lines: Sequence[str]) -> Judgement:
         return passed("none within 7 days", "none")
     remedy = "Lower prompt_cache and decode_concurrency; read /Library/Logs/DiagnosticReports."
     return failed(f"{count} within 7 days", "none", remedy)
+
+
+def updates(lines: Sequence[str]) -> Judgement:
+    """No update boots a server by itself."""
+    text = "\n".join(lines).lower()
+    installs, schedule = (
+        (lines[0].strip() if lines else ""),
+        "turned off" in text or "is off" in text,
+    )
+    if installs == "1":
+        return failed(
+            "it installs updates of macOS by itself", "none", "magnusctl provision -t base"
+        )
+    if installs != "0" and not schedule:
+        return unknown(next(iter(lines), "it told nothing")[:80])
+    return passed("none come by themselves", "none")
+
+
+def device(lines: Sequence[str]) -> Judgement:
+    """What MLX computes on: a build without Metal takes the CPU, and says nothing of it."""
+    text = lines[0].strip() if lines else ""
+    if text == GPU_DEVICE:
+        return passed(text, GPU_DEVICE)
+    if text.startswith("Device("):
+        return failed(text, GPU_DEVICE, "Is it the build for this Mac? magnusctl provision")
+    return unknown(text[:80] or "it said nothing", "magnusctl provision")
+
+
+def memory(lines: Sequence[str]) -> Judgement:
+    """Free memory in percent, and swap in MB: a model that is too large shows here first."""
+    free = macos_memory_pressure.parse(answered(lines, "pressure")).free_percent
+    found = re.search(r"used = ([0-9]{1,9}(?:[.,][0-9]{1,4})?)M", answered(lines, "swap"))
+    swap = float(found[1].replace(",", ".")) if found else None
+    if free is None:
+        return unknown("it does not tell how much memory is free")
+    shown = f"{free} % free" + (f", {swap:.0f} MB of swap" if swap is not None else "")
+    if free < LITTLE_FREE or (swap is not None and swap > MUCH_SWAP_MB):
+        remedy = "Take a smaller model or context, or end what else runs there."
+        return warned(shown, f"{LITTLE_FREE} % free, {MUCH_SWAP_MB} MB of swap", remedy)
+    return passed(shown, f"{LITTLE_FREE} % free")
 
 
 def wired(limit_mib: int) -> Callable[[Sequence[str]], Judgement]:

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from magnusctl.checks import clock, disk, doors, engine, gpu, mac, realtime, upkeep, wire
-from magnusctl.checks.custom import Custom, Judge, Judgement, passed, unknown
+from magnusctl.checks import (
+    cards,
+    clock,
+    disk,
+    diskspeed,
+    doors,
+    engine,
+    gpu,
+    mac,
+    realtime,
+    upkeep,
+    wire,
+)
+from magnusctl.checks.custom import Custom, Judge, Judgement, failed, passed, unknown
 from magnusctl.inventory.budgets import engines_of
 from magnusctl.inventory.model import Inventory
 from magnusctl.inventory.select import variables_of
 from magnusctl.render import Render
-from magnusctl.roles import cuda, storage
+from magnusctl.roles import cuda, network, storage
 from magnusctl.roles.context import Context
 from magnusctl.roles.engines import mlx
 from magnusctl.roles.mac import NEVER_SLEEP
@@ -19,13 +31,19 @@ from magnusctl.roles.ports import listen_address, models_with_ports, needs_of, o
 CLOCK_S = 0.005
 """What a clock may be off by, in seconds: what a VPS over the internet can hold."""
 Found = Iterator[tuple[str, str, Judge]]
+_TORCH = """
+"$MAGNUS_ROOT/opt/magnus/venvs/{}/bin/python" -B -c '
+import torch; print(torch.__version__, torch.cuda.is_available())' 2>&1 | tail -n 1
+"""
 
 
 def _base(context: Context) -> Found:
     if context.host.connection == "local":
         return
     yield "sshd", doors.SSHD, doors.sshd
+    yield "key-files", doors.KEY_FILES, doors.key_files
     if context.host.macos:
+        yield "memory-pressure", mac.MEMORY, mac.memory
         if "inference" in context.host.roles:
             yield from _mac(context)
         return
@@ -34,11 +52,13 @@ def _base(context: Context) -> Found:
         yield "firewall", doors.FIREWALL, doors.firewall
     yield "journal", upkeep.JOURNAL, upkeep.journal
     yield "boot-due", upkeep.BOOT, upkeep.boot
+    yield "updates", upkeep.UPDATES, upkeep.updates
 
 
 def _mac(context: Context) -> Found:
     base = context.variables.base
     yield "sleep", mac.SLEEP, mac.awake(NEVER_SLEEP)
+    yield "updates", mac.UPDATES, mac.updates
     yield "filevault", mac.FILEVAULT, mac.filevault(base.filevault)
     yield "full-disk-access", mac.FULL_DISK, mac.full_disk
     if base.firewall.enabled:
@@ -46,25 +66,52 @@ def _mac(context: Context) -> Found:
 
 
 def _network(context: Context) -> Found:
+    macos = context.host.macos
     for name, link in context.inventory.links_of(context.name):
         end = link.ends[context.name]
-        if link.kind != "ethernet" or not (end.mac or context.host.macos):
+        if link.kind not in ("ethernet", "thunderbolt"):
             continue
-        run = wire.macos(end.interface) if context.host.macos else wire.linux(end.mac or "")
+        if macos:
+            run = wire.static_macos(network.service_of(link, end), end.interface)
+            yield f"address-{name}", run, wire.macos_address(end.address, link.mtu)
+        else:
+            judge = wire.linux_address(end.address, end.mac, end.interface, link.mtu)
+            yield f"address-{name}", wire.ADDRESSES, judge
+        if macos and link.kind == "thunderbolt":
+            yield f"link-{name}", wire.THUNDERBOLT, wire.thunderbolt(link.speed)
+        if link.kind != "ethernet" or not (end.mac or macos):
+            continue
+        run = wire.macos(end.interface) if macos else wire.linux(end.mac or "")
         yield f"link-{name}", run, wire.speed(link.speed, link.fallback)
 
 
 def _storage(context: Context) -> Found:
     percent = context.variables.storage.min_free_percent
-    yield "room-for-models", disk.room(storage.folder_of(context)), disk.enough(percent)
+    folder = storage.folder_of(context)
+    yield "room-for-models", disk.room(folder), disk.enough(percent)
+    of_models = [one for one in context.host.hardware.disks if one.purpose == "models"]
+    wanted = of_models[0].read if of_models else None
+    yield "read-speed", diskspeed.text(folder, context.host.macos), diskspeed.fast(wanted)
 
 
 def _cuda(context: Context) -> Found:
     wanted, gpus = context.variables.cuda, context.host.hardware.gpus
     yield "driver", gpu.DRIVER, gpu.driver
     if gpus:
-        limits = (wanted.power_limit_watts, wanted.max_celsius)
-        yield "card", gpu.CARD, gpu.card(gpus[0].name, len(gpus), *limits)
+        judges = {
+            "card": cards.card([one.name for one in gpus]),
+            "memory": cards.memory(min(one.memory for one in gpus)),
+            "persistence": cards.PERSISTENCE,
+            "power": cards.power(wanted.power_limit_watts),
+            "temperature": cards.temperature(wanted.max_celsius),
+            "throttle": cards.THROTTLE,
+            "pcie": cards.PCIE,
+            "ecc": cards.ECC,
+        }
+        if wanted.toolkit:
+            judges["runtime"] = cards.runtime(wanted.toolkit)
+        for name, judge in judges.items():
+            yield name, gpu.SMI, judge
     yield "secure-boot", gpu.SECURE_BOOT, gpu.secure_boot
     yield "held-packages", upkeep.HOLDS, upkeep.holds(cuda.driver_packages(context))
     if wanted.toolkit:
@@ -97,7 +144,14 @@ def _inference(context: Context) -> Found:
                 asked["key"] = (engine.answers(f"{url}{shut}"), engine.locked)
             for what, (run, judge) in asked.items():
                 yield f"{model}-{what}", engine.unless_waiting(needs, run), judge
+        if (
+            name == "vllm"
+            and context.host.hardware.gpus
+            and context.variables.inference.vllm.lock != "none"
+        ):
+            yield "pytorch", _TORCH.format("vllm"), _torch
         if name == "mlx":
+            yield "mlx-device", mac.DEVICE, mac.device
             yield "wired-memory", mac.WIRED, mac.wired(mlx.wired_limit_mib(context))
             yield "kernel-panics", mac.PANICS, mac.panics
     secret_files = list(_secret_files(context))
@@ -117,17 +171,16 @@ def _secret_files(context: Context) -> Iterator[str]:
 
 
 def _training(context: Context) -> Found:
-    run = (
-        '"$MAGNUS_ROOT/opt/magnus/venvs/train/bin/python" -c '
-        "'import torch; print(torch.__version__, torch.cuda.is_available())' 2>&1 | tail -n 1"
-    )
-    yield "pytorch", run, _torch
+    yield "pytorch", _TORCH.format("train"), _torch
 
 
 def _torch(lines: Sequence[str]) -> Judgement:
     words = lines[0].split() if lines else []
     if len(words) == 2 and words[1] == "True":
         return passed(f"{words[0]} sees the card", "sees the card")
+    if len(words) == 2 and words[1] == "False":
+        remedy = "Driver too old for this build, or no driver: see the check cuda.driver."
+        return failed(f"{words[0]} sees no card", "sees the card", remedy)
     return unknown(" ".join(words)[:80] or "it said nothing", "magnusctl provision")
 
 
@@ -150,7 +203,11 @@ CHECKS: Mapping[str, Callable[[Context], Found]] = {
     "training": _training,
     "trading": _trading,
 }
-SECONDS: Mapping[str, int] = {"pytorch": 60}
+SECONDS: Mapping[str, int] = {"pytorch": 60, "mlx-device": 60, "read-speed": 60}
+LOAD = {"read-speed"}
+"""What takes so much of a host that nothing else should need it then."""
+_SHARED = {gpu.SMI: "nvidia-smi", wire.THUNDERBOLT: "thunderbolt", wire.ADDRESSES: "addresses"}
+"""Questions that several checks ask."""
 
 
 def checks_of(inventory: Inventory, name: str, render: Render) -> Iterator[Custom]:
@@ -160,4 +217,5 @@ def checks_of(inventory: Inventory, name: str, render: Render) -> Iterator[Custo
     for role in host.roles:
         for check, run, judge in CHECKS[role](context) if role in CHECKS else ():
             seconds = SECONDS.get(check, 20)
-            yield Custom(f"{role}.{check}", run, judge, frozenset({name}), seconds)
+            here, asks = frozenset({name}), _SHARED.get(run, "")
+            yield Custom(f"{role}.{check}", run, judge, here, seconds, asks, check in LOAD)

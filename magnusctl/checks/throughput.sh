@@ -7,7 +7,7 @@ serve_iperf3() {
   iperf3 -s -1 -B "$1" -p "$2" >/dev/null 2>&1 &
   _server=$!
   (
-    sleep 30
+    sleep 12
     kill "$_server"
   ) >/dev/null 2>&1 &
   _limit=$!
@@ -16,14 +16,13 @@ serve_iperf3() {
   kill "$_limit" 2>/dev/null
 }
 
-# ask_rate ADDRESS PORT SECONDS [-R]: the server needs a moment to listen, so the first refusals are not the answer.
+# ask_rate LIMIT TEXT: the server needs a moment to listen, so the first refusals are not the answer. One that does not
+# answer at all is, and a test whose peer is gone ends in LIMIT seconds.
 ask_rate() {
-  _address=$1 _port=$2 _seconds=$3
-  shift 3
   _tries=0
   while [ $_tries -lt 20 ]; do
-    _said=$(system iperf3 -J -c "$_address" -p "$_port" -t "$_seconds" "$@" 2>/dev/null)
-    case $_said in *"unable to connect"*) ;; *) break ;; esac
+    _said=$(timed "$1" "$2" 2>/dev/null)
+    case $_said in *"Connection refused"*) ;; *) break ;; esac
     _tries=$((_tries + 1))
     sleep 0.2
   done

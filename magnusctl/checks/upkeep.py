@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
-from magnusctl.checks.custom import Judgement, failed, passed, unknown, warned
+from magnusctl.checks.custom import Judgement, failed, first_line, passed, unknown, warned
 
 JOURNAL = '[ -d "$MAGNUS_ROOT/var/log/journal" ] && echo kept || echo lost'
 BOOT = (
     'if [ -e "$MAGNUS_ROOT/run/reboot-required" ]; then echo due; sort -u '
     '"$MAGNUS_ROOT/run/reboot-required.pkgs" 2>/dev/null; else echo none; fi'
 )
+UPDATES = (
+    "apt-config dump APT::Periodic::Unattended-Upgrade Unattended-Upgrade::Automatic-Reboot 2>&1"
+)
+_APT_TRUE = {"true", "yes", "on", "with", "enable", "1"}
 HOLDS = "apt-mark showhold 2>&1"
 
 
@@ -26,9 +31,23 @@ def boot(lines: Sequence[str]) -> Judgement:
     if list(lines[:1]) == ["none"]:
         return passed("no boot is due")
     if list(lines[:1]) != ["due"]:
-        return unknown(next(iter(lines), ""))
+        return unknown(first_line(lines) or "it told nothing")
     packages = ", ".join(lines[1:4]) or "a package"
     return warned(f"a boot is due: {packages}", "", "Boot it when nobody needs it.")
+
+
+def updates(lines: Sequence[str]) -> Judgement:
+    """Security updates come by themselves, and boot nothing by themselves."""
+    told = dict(re.findall(r'^(\S+) "([^"]*)";$', "\n".join(lines), re.MULTILINE))
+    target = "security updates, no boots by themselves"
+    if told.get("Unattended-Upgrade::Automatic-Reboot", "").lower() in _APT_TRUE:
+        return failed("it boots by itself after an update", target, "magnusctl provision -t base")
+    on = told.get("APT::Periodic::Unattended-Upgrade")
+    if on is None:
+        return unknown(first_line(lines) or "apt-config told nothing")
+    if on == "0":
+        return warned("no updates come by themselves", target, "magnusctl provision -t base")
+    return passed(target, target)
 
 
 def holds(wanted: Sequence[str]) -> Callable[[Sequence[str]], Judgement]:

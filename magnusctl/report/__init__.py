@@ -50,6 +50,29 @@ class StepDone:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """A number, its unit, whether more is better, and half of what its middle half spans."""
+
+    value: float
+    unit: str
+    higher: bool = True
+    half: float = 0.0
+
+
+@dataclass(frozen=True)
+class Way:
+    """One direction of a link, and what was looked at on it: rate, ping, mtu or port."""
+
+    what: str
+    link: str
+    one: str
+    two: str
+
+
+Named = tuple[str, str]  # a result, by its subject and check
+
+
+@dataclass(frozen=True)
 class Result:
     """What one check found on a host or a link."""
 
@@ -59,6 +82,40 @@ class Result:
     measured: str = ""
     target: str = ""
     remedy: str = ""
+    measure: Measure | None = None
+    """What of it later runs are compared with."""
+    way: Way | None = None
+    after: tuple[Named, ...] = ()
+    """Results without which this one says nothing: unless they passed it is skipped."""
+    baseline: str = ""
+    """The name of what it was compared with."""
+    worse: bool = False
+    """Whether it has become worse than that, or could not be compared."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A part of a verification (a host, the links, the models) is under way or done."""
+
+    what: str
+    results: tuple[Result, ...] | None = None
+    doing: str = ""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A whole verification, the hosts for which stand-ins answered, and how long it took."""
+
+    results: tuple[Result, ...]
+    simulated: tuple[str, ...] = ()
+    seconds: float = 0.0
+    recorded: bool = False
+
+    def is_simulated(self, result: Result) -> bool:
+        """Whether a stand-in had part in a result, or in the run that a list is about."""
+        ends = (result.way.one, result.way.two) if result.way else ()
+        of_all = result.subject.startswith("set ")
+        return bool({result.subject, *ends} & {*self.simulated} or (of_all and self.simulated))
 
 
 @dataclass(frozen=True)
@@ -198,7 +255,11 @@ class Report(Protocol):
         """Leave the terminal as it was, whatever happened."""
         ...
 
-    def results(self, results: Sequence[Result], simulated: Sequence[str], seconds: float) -> None:
+    def checked(self, event: Checked) -> None:
+        """A part of a verification is under way or done; called from many threads."""
+        ...
+
+    def results(self, found: Verified) -> None:
         """What checks found."""
         ...
 
@@ -215,6 +276,14 @@ def exit_code(errors: Iterable[MagnusError]) -> Exit:
     if Exit.ROLLBACK_FAILED in codes:
         return Exit.ROLLBACK_FAILED
     return codes.pop() if len(codes) == 1 else Exit.HOSTS_FAILED
+
+
+_RANKS = (Verdict.PASS, Verdict.WARN, Verdict.SKIP, Verdict.UNKNOWN, Verdict.FAIL)
+
+
+def worst(*verdicts: Verdict) -> Verdict:
+    """The worst of some: what nobody looked at is worse than what only warns."""
+    return max(verdicts, key=_RANKS.index)
 
 
 def verdict_code(results: Iterable[Result]) -> Exit:

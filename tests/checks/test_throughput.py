@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from magnusctl.checks import Ping, peers_probe, rate, reached
-from magnusctl.checks.throughput import parse_rate
-from magnusctl.report import Verdict
+from magnusctl.checks.throughput import Path, parse_rate, rate
+from magnusctl.report import Verdict, Way
+
+PATH = Path("10g", "a", "b", ("10.0.0.1", "10.0.0.2"), 9.4e9)
 
 
 def test_the_rate_is_what_the_receiver_counted() -> None:
@@ -37,19 +38,4 @@ def test_an_error_is_no_figure(text: str, why: str) -> None:
     [(9.41e9, Verdict.PASS), (9.29e9, Verdict.FAIL), (None, Verdict.UNKNOWN)],
 )
 def test_a_link_is_judged_by_what_was_declared(measured: float | None, verdict: Verdict) -> None:
-    assert rate("10g", "a → b", measured, 10**10, "").verdict is verdict
-
-
-@pytest.mark.parametrize(
-    ("line", "verdict"),
-    [
-        ("10.0.0.1 0 0.21", Verdict.PASS),
-        ("10.0.0.1 100 -", Verdict.FAIL),
-        ("10.0.0.1 33.3333 0.5", Verdict.FAIL),
-        ("10.0.0.1 - -", Verdict.UNKNOWN),
-    ],
-)
-def test_a_ping_that_lost_anything_fails(line: str, verdict: Verdict) -> None:
-    (ping,) = peers_probe(["10.0.0.1"]).parse([line])
-    assert isinstance(ping, Ping)
-    assert reached("a", "b", "10g", ping).verdict is verdict
+    assert rate(PATH, Way("rate", "10g", "a", "b"), measured, "").verdict is verdict
