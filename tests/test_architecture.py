@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "magnusctl"
 
 # From the bottom up: a module imports from its own layer or from one further down.
 LAYERS = (
-    ("errors", "state", "quote", "whole", "builtin"),
+    ("errors", "state", "quote", "whole", "builtin", "parsers", "fit"),
     ("inventory", "report"),
     ("plan", "resources", "render", "secrets", "userfile", "windows"),
     ("answers", "bootstrap", "undo", "roles", "checks", "extensions", "facts", "rendered"),
@@ -27,6 +27,11 @@ LAYERS = (
         "report.live",
         "report.jsonl",
         "report.past",
+        "report.verified",
+        "report.links",
+        "report.drawing",
+        "report.page",
+        "report.junit",
         "disruptions",
         "protection",
     ),
@@ -39,6 +44,10 @@ LAYERS = (
         "provision",
         "fleet",
         "verify",
+        "linktests",
+        "speaking",
+        "measures",
+        "proof",
         "trust",
         "rollback",
         "attending",
@@ -58,6 +67,13 @@ PURE = (
     "report",
     "report.describe",
     "report.past",
+    "report.verified",
+    "report.links",
+    "report.drawing",
+    "report.page",
+    "report.junit",
+    "fit",
+    "parsers.*",
     "answers",
     "bootstrap",
     "undo",
@@ -86,10 +102,7 @@ PURE = (
     "inventory.variables",
     "inventory.specs",
     "transport.known_hosts",
-    "checks",
-    "checks.throughput",
-    "checks.custom",
-    "checks.undisturbed",
+    "checks.*",
     "roles.*",
     "resources.*",
 )
@@ -97,7 +110,7 @@ IMPURE_IMPORTS = {
     *("paramiko", "fabric", "subprocess", "socket", "typer", "rich", "threading", "os", "sys"),
     *("time", "pathlib", "secrets", "random", "tempfile", "shutil", "select"),
 }
-HEAVY = {"fabric", "paramiko", "jinja2", "pydantic", "rich", "yaml"}
+HEAVY = {"fabric", "paramiko", "jinja2", "pydantic", "rich", "yaml", "jc"}
 
 
 def modules() -> dict[str, Path]:

@@ -78,7 +78,7 @@ def _default() -> Path:
     )
 
 
-def report(json: bool) -> Report:
+def report(json: bool, *, verbose: bool = False) -> Report:
     """The drawer that was asked for; it also draws what transports have to say."""
     from magnusctl.transport import listen
 
@@ -90,7 +90,7 @@ def report(json: bool) -> Report:
     else:
         from magnusctl.report.text import TextReport
 
-        drawn = TextReport()
+        drawn = TextReport(verbose=verbose)
     listen(drawn.note)
     return drawn
 

@@ -12,14 +12,17 @@ from magnusctl.errors import MagnusError
 from magnusctl.plan import as_json
 from magnusctl.report import (
     SCHEMA,
+    Checked,
     Disruption,
     Garbage,
     JobLine,
     Outcome,
     Planned,
-    Result,
     Status,
     StepDone,
+    Verified,
+    counts,
+    verdict_code,
 )
 from magnusctl.report.describe import text_diff
 from magnusctl.state import canonical
@@ -150,8 +153,11 @@ class JsonReport:
     def close(self) -> None:
         """Nothing is open."""
 
-    def results(self, results: Sequence[Result], simulated: Sequence[str], seconds: float) -> None:
-        for result in results:
+    def checked(self, event: Checked) -> None:
+        """Programs are told when all is known."""
+
+    def results(self, found: Verified) -> None:
+        for result in found.results:
             emit(
                 "check",
                 subject=result.subject,
@@ -160,6 +166,16 @@ class JsonReport:
                 measured=result.measured,
                 target=result.target,
                 remedy=result.remedy,
-                simulated=result.subject in simulated,
+                measure=asdict(result.measure) if result.measure else None,
+                baseline=result.baseline,
+                simulated=found.is_simulated(result),
             )
-        emit("summary", checks=len(results), seconds=round(seconds, 3))
+        emit(
+            "summary",
+            checks=len(found.results),
+            verdicts={verdict.value: n for verdict, n in counts(found.results).items()},
+            exit_code=int(verdict_code(found.results)),
+            recorded=found.recorded,
+            simulated=list(found.simulated),
+            seconds=round(found.seconds, 3),
+        )

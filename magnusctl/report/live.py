@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-from magnusctl.quote import visible
-from magnusctl.report import Outcome, Status, StepDone
+from magnusctl.quote import unicode_fits, visible
+from magnusctl.report import Checked, Outcome, Status, StepDone
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from magnusctl.report.progress import Bars
+    from magnusctl.report.progress import Bars, Parts
 
 
 class Live:
@@ -25,6 +26,7 @@ class Live:
         self._stream = stream
         self._lock = threading.Lock()
         self._bars: Bars | None = None
+        self._parts: Parts | None = None
         self._untold: list[Callable[[], None]] | None = None
 
     def step(self, event: StepDone) -> None:
@@ -38,6 +40,10 @@ class Live:
     def outcome(self, outcome: Outcome) -> None:
         """A host is done."""
         self._tell(partial(self._outcome, outcome))
+
+    def checked(self, event: Checked) -> None:
+        """A part of a verification is under way or done."""
+        self._tell(partial(self._checked, event))
 
     @contextlib.contextmanager
     def hushed(self) -> Iterator[None]:
@@ -69,6 +75,9 @@ class Live:
         if self._bars:
             self._bars.close()
             self._bars = None
+        if self._parts:
+            self._parts.close()
+            self._parts = None
 
     def _step(self, event: StepDone) -> None:
         if self._stream.is_terminal and os.environ.get("TERM") != "dumb":
@@ -77,6 +86,17 @@ class Live:
             place = f"{event.number + 1}/{event.total}"
             what = visible(", ".join(event.resources))
             self._stream.print(f"{event.host}  {place}  {what}  {event.status.value}")
+
+    def _checked(self, event: Checked) -> None:
+        """Drawn where somebody looks; in a log only what is done, and what takes long."""
+        if self._stream.is_terminal and os.environ.get("TERM") != "dumb":
+            if self._parts is None:
+                from magnusctl.report.progress import Parts
+
+                self._parts = Parts(self._stream, ascii_only=not unicode_fits(sys.stderr))
+            self._parts.show(event)
+        elif event.results is None and event.doing:
+            self._stream.print(f"{event.what}  measuring {visible(event.doing)}")
 
     def _draw(self, event: StepDone) -> None:
         if self._bars is None:
@@ -88,6 +108,8 @@ class Live:
     def _note(self, line: str) -> None:
         if self._bars:
             self._bars.note(line)
+        elif self._parts:
+            self._parts.note(line)
         else:
             self._stream.print(line)
 

@@ -10,16 +10,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, TextIO
 
 from magnusctl.errors import MagnusError
-from magnusctl.quote import sh, visible
+from magnusctl.quote import sh, unicode_fits, visible
 from magnusctl.report import (
+    Checked,
     Garbage,
     JobLine,
     Outcome,
     Planned,
-    Result,
     StepDone,
     Verdict,
-    counts,
+    Verified,
+    verified,
 )
 from magnusctl.report.describe import count, disruption_lines, lines, text_diff, title
 from magnusctl.report.live import Live
@@ -36,13 +37,6 @@ _COLOURS = {
     Action.RESTART: "magenta",
     Action.UNKNOWN: "cyan",
 }
-_SIGNS = {
-    Verdict.PASS: ("✓", "+", "green"),
-    Verdict.WARN: ("!", "!", "yellow"),
-    Verdict.FAIL: ("✗", "x", "red"),
-    Verdict.SKIP: ("○", "o", "dim"),
-    Verdict.UNKNOWN: ("?", "?", "cyan"),
-}
 
 
 def console(stream: TextIO) -> Console:
@@ -57,19 +51,11 @@ def console(stream: TextIO) -> Console:
     return Plain(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
-def unicode_fits(stream: TextIO) -> bool:
-    """Whether the stream can show ✓ and →."""
-    try:
-        "✓→│".encode(stream.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
-
-
 class TextReport:
     """Plans, progress and results for people."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._verbose = verbose
         self.out = console(sys.stdout)
         self.err = console(sys.stderr)
         self._live = Live(self.err)
@@ -78,7 +64,7 @@ class TextReport:
 
     def _say(self, text: str, style: str = "") -> None:
         text = repeated(text, sys.argv[1:])
-        self.out.print(text.replace("→", "->") if self._ascii else text, style=style or None)
+        self.out.print(_encodable(text, sys.stdout), style=style or None)
 
     def plans(self, planned: Sequence[Planned], *, diff: bool, then: str = "") -> None:
         width = max((len(item.host) for item in planned), default=0) + 2
@@ -170,7 +156,7 @@ class TextReport:
 
     def _outcome(self, item: Outcome, width: int) -> None:
         verdict = Verdict.SKIP if item.held else Verdict.FAIL if item.error else Verdict.PASS
-        sign, colour = self._sign(verdict)
+        sign, colour = verified.sign(verdict, self._ascii)
         what = count(item.changed, "change") + " made" if item.statuses else "no changes"
         what = "left alone" if item.held else what
         job = f"   job {item.job}" if item.job else ""
@@ -178,38 +164,12 @@ class TextReport:
         if item.error:
             self._say(visible(_indented(str(item.error))))
 
-    def _sign(self, verdict: Verdict) -> tuple[str, str]:
-        sign, plain, colour = _SIGNS[verdict]
-        return (plain if self._ascii else sign), colour
+    def checked(self, event: Checked) -> None:
+        self._live.checked(event)
 
-    def results(self, results: Sequence[Result], simulated: Sequence[str], seconds: float) -> None:
-        for subject in dict.fromkeys(result.subject for result in results):
-            mine = [result for result in results if result.subject == subject]
-            note = "   (simulated host)" if subject in simulated else ""
-            self._say(f"{subject}{note}", "bold")
-            for result in sorted(mine, key=lambda r: list(_WORDS).index(r.verdict)):
-                self._result(result)
-        told = counts(results)
-        words = [f"{told[v]} {word}" for v, word in _WORDS.items() if told[v]]
-        self._say("")
-        self._say(f"{', '.join(words) or 'Nothing was checked'} in {seconds:.1f} s.", "bold")
-
-    def _result(self, result: Result) -> None:
-        sign, colour = self._sign(result.verdict)
-        target = f"   target {visible(result.target)}" if result.target else ""
-        self._say(f"  {sign} {result.check:<20}  {visible(result.measured)}{target}", colour)
-        if result.remedy and result.verdict is not Verdict.PASS:
-            self._say(f"      {visible(result.remedy)}")
-
-
-# In the order of their urgency.
-_WORDS = {
-    Verdict.FAIL: "failed",
-    Verdict.UNKNOWN: "unknown",
-    Verdict.WARN: "warned",
-    Verdict.PASS: "passed",
-    Verdict.SKIP: "skipped",
-}
+    def results(self, found: Verified) -> None:
+        for line, style in verified.lines(found, self._width, self._verbose, self._ascii):
+            self._say(line, style)
 
 
 def _summary(planned: Sequence[Planned]) -> str:
@@ -238,6 +198,20 @@ def _diff_colour(line: str) -> str:
 
 def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+_PLAIN = {ord("→"): "->", ord("←"): "<-", ord("…"): "...", ord("–"): "-", ord("±"): "+-"}
+_PLAIN |= {ord("≥"): ">=", ord("≤"): "<=", ord("°"): "", ord("×"): "x", ord("−"): "-"}
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """Text that a stream can show: signs that it has not in letters, others as question marks."""
+    encoding = stream.encoding or "ascii"
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return text.translate(_PLAIN).encode("ascii", "replace").decode()
+    return text
 
 
 _COMMAND = re.compile(
