@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
+from magnusctl.demo import machine
 from magnusctl.inventory.model import Host
 
 # What the prelude and a job use beside stand-ins. With its own sh a root runs nothing but these.
@@ -128,13 +129,24 @@ def make(root: Path, host: Host, macs: Mapping[str, str]) -> None:
         disk = root / "dev/disk/by-label" / label
         disk.parent.mkdir(parents=True)
         disk.touch()
-    for gpu in host.hardware.gpus:
-        (root / ".simulated/gpu").write_text(f"{gpu.name}\n")
+    told = root / ".simulated/answers"
+    told.mkdir(parents=True)
+    for program, text in machine.answers(host).items():
+        (told / program).write_text(text)
+    if not host.macos:
+        meminfo = root / "proc/meminfo"
+        total = f"MemTotal: {machine.memory(host) // 1024} kB\n"
+        meminfo.write_text(total + meminfo.read_text())
+    key = root / "etc/ssh/ssh_host_ed25519_key"
+    key.write_text("SIMULATED PRIVATE KEY\n")
+    key.chmod(0o600)
     cards = [f"{device} {mac} 1500\n" for device, mac in macs.items()]
     (root / ".simulated/links").write_text("".join(cards))
+    # Every machine has a card, whether a link of the inventory ends there or not.
+    (root / "sys/class/net/sim0/device").mkdir(parents=True)
     for device in macs:
         card = root / "sys/class/net" / device
-        card.mkdir(parents=True)
+        (card / "device").mkdir(parents=True)
         (card / "speed").write_text("10000\n")
         (card / "carrier").write_text("1\n")
     _programs(root / ".standins", "macos" if host.macos else "linux")
