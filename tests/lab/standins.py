@@ -25,8 +25,23 @@ _SMI = f"""\
 case $1 in
 -pl) echo "$2" >/run/simulated-watts ;;
 --query-gpu=driver_version) echo {DRIVER} ;;
---query-gpu=*)
-  echo "NVIDIA GeForce RTX 4090, Enabled, $(cat /run/simulated-watts).00, 40, GPU-SIMULATED" ;;
+-q)
+  watts=$(cat /run/simulated-watts)
+  cat <<X
+<?xml version="1.0" ?>
+<nvidia_smi_log><driver_version>{DRIVER}</driver_version><cuda_version>13.0</cuda_version><attached_gpus>1</attached_gpus>
+<gpu id="SIMULATED"><product_name>NVIDIA GeForce RTX 4090</product_name>
+<persistence_mode>Enabled</persistence_mode>
+<pci><pci_gpu_link_info><pcie_gen><max_link_gen>4</max_link_gen><current_link_gen>1</current_link_gen>
+</pcie_gen><link_widths><max_link_width>16x</max_link_width>
+<current_link_width>16x</current_link_width></link_widths></pci_gpu_link_info></pci>
+<fb_memory_usage><total>24564 MiB</total><used>0 MiB</used></fb_memory_usage>
+<clocks_event_reasons><clocks_event_reason_gpu_idle>Active</clocks_event_reason_gpu_idle>
+</clocks_event_reasons><temperature><gpu_temp>40 C</gpu_temp></temperature>
+<gpu_power_readings><current_power_limit>$watts W</current_power_limit></gpu_power_readings>
+</gpu></nvidia_smi_log>
+X
+  ;;
 esac
 """
 _PERSISTENCED = """\

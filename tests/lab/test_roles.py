@@ -99,8 +99,8 @@ def test_a_server_waits_for_its_model(mixtral: Example) -> None:
     assert host.run(f"systemctl is-enabled {LLAMA_UNIT}").stdout == "enabled\n"
     assert shown(host, LLAMA_UNIT, "ActiveState") == {"ActiveState": "inactive"}
     assert mixtral.changes() == []
-    found = mixtral.run("verify").stdout
-    assert f"○ service {LLAMA_UNIT}  waits for /{GGUF}" in found
+    found = " ".join(mixtral.run("verify").stdout.split())
+    assert f"○ service {LLAMA_UNIT} waits for /{GGUF}" in found
 
 
 @pytest.mark.covers("inference", "Linux", "applied")
@@ -151,6 +151,45 @@ def test_verify_proves_the_server_after_a_boot(mixtral: Example) -> None:
     assert mixtral.changes() == []
 
 
+SPEECH = ("decode", "first-token", "inter-token", "prefill", "end-to-end", "total-at-4")
+
+
+@pytest.mark.covers("inference", "Linux", "verified")
+def test_a_real_engine_speaks_through_ssh_and_its_speed_is_told(mixtral: Example) -> None:
+    """It listens on loopback, wants its key, and counts its tokens itself."""
+    answer = mixtral.run("verify", "--json", "--save", "before")
+    lines = [json.loads(line) for line in answer.stdout.splitlines()]
+    found = {line["check"]: line for line in lines if line["type"] == "check"}
+    assert found["tokens.mixtral.speaks"]["measured"] == "5 answers of 64 tokens"
+    for what in SPEECH:
+        result = found[f"tokens.mixtral.{what}"]
+        assert result["verdict"] == "pass", result
+        assert result["measure"]["value"] > 0
+    # llama-server times itself: (n - 1) tokens in predicted_ms.
+    wanted = json.dumps({"prompt": "hello " * 90, "max_tokens": 64, "ignore_eos": True})
+    told = json.loads(asked(mixtral.host, f"{LLAMA}/v1/completions", LLAMA_KEY, wanted)[1])
+    assert (
+        found["tokens.mixtral.decode"]["measure"]["value"]
+        < 2 * told["timings"]["predicted_per_second"]
+    )
+    assert (mixtral.folder / "baselines" / "before.json").exists()
+    assert LLAMA_KEY not in answer.stdout + answer.stderr
+
+
+def test_a_server_that_is_gone_or_has_another_key_does_not_speak(mixtral: Example) -> None:
+    host = mixtral.host
+    host.run(f"systemctl stop {LLAMA_UNIT}")
+    answer = mixtral.run("verify", "--no-load")
+    assert "✗ tokens.mixtral.speaks" in answer.stdout
+    assert "nothing answers on 127.0.0.1:9931 there" in answer.stdout
+    host.run(f"sed -i.was s/^./X/ /etc/magnus/llamacpp/api-key; systemctl start {LLAMA_UNIT}")
+    answer = mixtral.run("verify", "--no-load")
+    assert "401: it does not take the key that the inventory names" in answer.stdout
+    host.run("mv /etc/magnus/llamacpp/api-key.was /etc/magnus/llamacpp/api-key")
+    host.run(f"systemctl restart {LLAMA_UNIT}")
+    assert "✗ tokens" not in mixtral.run("verify", "--no-load").stdout
+
+
 @pytest.mark.covers("inference", "Linux", "removed")
 @pytest.mark.covers("storage", "Linux", "removed")
 def test_a_server_that_runs_goes_with_all_that_was_made_for_it(
@@ -194,7 +233,8 @@ def test_two_engines_stand_beside_each_other_and_one_waits(
     assert bigram.changes() == []
     assert "simulated" in asked(bigram.host, "http://127.0.0.1:11434/api/version")[1]
     assert listening(bigram.host) == {"127.0.0.1:11434"}
-    assert f"{VLLM_UNIT}  waits for /{FOLDER}" in bigram.run("verify").stdout
+    said = " ".join(bigram.run("verify").stdout.split())
+    assert f"service {VLLM_UNIT} waits for /{FOLDER}" in said
 
 
 def test_an_environment_is_made_from_its_lock_and_vllm_starts(
