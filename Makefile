@@ -31,6 +31,7 @@ bench:
 	@sh dev/environment bench
 	@sh dev/programs
 	.venv/bin/python -m benchmarks.provision
+	.venv/bin/python -m benchmarks.verify
 
 # What is generated from the code: the schema, the inventory reference, the table of the roles.
 docs:
