@@ -34,8 +34,19 @@ _NFT = """\
 case $(cat "$3") in tabel*) echo "$3:1:7-10: Error: syntax error, unexpected inet" >&2; exit 1 ;;
 esac"""
 _PLUTIL = """\
-case $(cat "$2") in *'</plist>'*) echo "$2: OK" ;;
-*) echo "$2: Encountered unexpected EOF"; exit 1 ;; esac"""
+case $(cat "$2") in *'<sad/>'*) echo "$2: Encountered unknown tag sad on line 2"; exit 1 ;;
+*) echo "$2: OK" ;; esac"""
+_APT = """\
+case $(cat "$2") in *';') ;;
+*) echo "E: Syntax error $2:1: Extra junk at end of file" >&2; exit 100 ;; esac"""
+_PERL = """\
+case $(cat "$2") in *'= ;') echo "syntax error at $2 line 1, near \\"= ;\\"" >&2; exit 255 ;;
+*) echo "$2 syntax OK" >&2 ;; esac"""
+_PFCTL = """\
+case $(cat "$2") in blok*) echo "$2:1: syntax error" >&2; exit 1 ;; esac"""
+_NEWSYSLOG = """\
+case $(cat "$2") in *' J') ;;
+*) echo "newsyslog: malformed line (missing fields):" >&2; exit 1 ;; esac"""
 _ANALYZE = """\
 case $(cat "$3") in *=bin/true*)
   echo "$3:4: Neither a valid executable name nor an absolute path: bin/true" >&2; exit 1 ;;
@@ -78,9 +89,40 @@ CASES = {
     ),
     "plist": Case(
         "/Library/LaunchDaemons/x.plist",
-        *(_PLIST, "<plist>", "Encountered unexpected EOF"),
+        *(_PLIST, _PLIST.replace("<dict/>", "<dict/><sad/>"), "Encountered unknown tag sad"),
         program="plutil",
         words=_PLUTIL,
+        os="macos-15",
+    ),
+    "apt": Case(
+        "/etc/apt/apt.conf.d/52-x",
+        *('A::B "1";\n', 'A::B "1"\n', "Extra junk at end of file"),
+        program="apt-config",
+        words=_APT,
+    ),
+    "perl": Case(
+        "/etc/needrestart/conf.d/x.conf",
+        *("$nrconf{restart} = 'l';\n", "$nrconf{restart} = ;\n", "syntax error at"),
+        program="perl",
+        words=_PERL,
+    ),
+    "shell": Case(
+        "/etc/default/grub.d/x.cfg",
+        *("A=1\n", "if then\n", "ntax error"),
+        program="sh",
+    ),
+    "pf": Case(
+        "/etc/pf.anchors/x",
+        *("block in\n", "blok in\n", "syntax error"),
+        program="pfctl",
+        words=_PFCTL,
+        os="macos-15",
+    ),
+    "newsyslog": Case(
+        "/etc/newsyslog.d/x.conf",
+        *("/var/log/x.log 644 5 1000 * J\n", "/var/log/x.log\n", "malformed line"),
+        program="newsyslog",
+        words=_NEWSYSLOG,
         os="macos-15",
     ),
 }
@@ -134,4 +176,5 @@ def test_s8_there_is_a_case_for_every_validator() -> None:
     from magnusctl.inventory.specs import FileSpec
 
     annotation = FileSpec.model_fields["validator"].annotation
-    assert set(CASES) == set(get_args(get_args(annotation)[0]))
+    *named, _ = get_args(annotation)
+    assert set(CASES) == {name for literal in named for name in get_args(literal)}
