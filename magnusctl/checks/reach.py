@@ -50,10 +50,11 @@ class Knock:
 
 # bash writes printf's output line by line, so those of several peers would mix.
 _AT_ONCE = """printf '%s\\n' "$said" | awk '{ t = t $0 "\\n" } END { printf "%s", t }'"""
-# Whoever answers first, the answers stand in the order of the questions.
+# Whoever answers first, the answers stand in the order of the questions; the empty line before an
+# answer would go to whichever came in before it.
 _SORT = r"""awk -v 'order=ORDER' '
 /^== / { part = substr($0, 4) }
-{ told[part] = told[part] $0 "\n" }
+NF { told[part] = told[part] $0 "\n" }
 END { n = split(order, parts, "|"); for (i = 1; i <= n; i++) printf "%s", told[parts[i]] }
 '"""
 
