@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from magnusctl.checks.custom import Judge, Judgement, failed, passed, skipped, unknown, warned
+from magnusctl.checks.custom import (
+    Judge,
+    Judgement,
+    failed,
+    first_line,
+    passed,
+    skipped,
+    unknown,
+    warned,
+)
 from magnusctl.inventory.units import format_bytes
 from magnusctl.parsers import nvidia_smi_error, nvidia_smi_xml
 from magnusctl.parsers.nvidia_smi_xml import Gpu
@@ -33,7 +42,7 @@ def _of_cards(judge_cards: OfCards) -> Judge:
 
 def _untold(lines: Sequence[str]) -> Judgement:
     why = nvidia_smi_error.parse("\n".join(lines)).error
-    words = why.replace("_", " ") if why else next((x for x in lines if x.strip()), "")
+    words = why.replace("_", " ") if why else first_line(lines)
     return unknown(f"nvidia-smi: {words or 'it said nothing'}", "See the check cuda.driver.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from magnusctl.checks.custom import Judgement, failed, passed, unknown, warned
+from magnusctl.checks.custom import Judgement, failed, first_line, passed, unknown, warned
 
 RUN = """\
 chronyc -n tracking 2>&1
@@ -27,7 +27,7 @@ def offset_judge(limit_s: float) -> Callable[[Sequence[str]], Judgement]:
             return failed("two programs set the clock: chrony and systemd-timesyncd", "", remedy)
         found = _OFFSET.search(text)
         if not found:
-            return unknown(next((line for line in lines if line.strip()), "chronyc said nothing"))
+            return unknown(first_line(lines) or "chronyc said nothing")
         if re.search(r"Leap status\s*: Not synchronised", text):
             return warned("chrony has not found the time yet", target, REMEDY)
         offset = float(found[1])

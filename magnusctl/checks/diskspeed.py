@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from magnusctl.checks.custom import Judge, Judgement, failed, passed, skipped, unknown, warned
+from magnusctl.checks.custom import (
+    Judge,
+    Judgement,
+    failed,
+    first_line,
+    passed,
+    skipped,
+    unknown,
+    warned,
+)
 from magnusctl.quote import sh
 from magnusctl.report import Measure
 
@@ -55,7 +64,7 @@ def fast(wanted_mb_s: int | None) -> Judge:
         if rate is not None and "cached" in lines:
             return unknown(f"{rate:.0f} MB/s, but a Mac reads files through its memory")
         if rate is None:
-            return unknown(next((line for line in lines if line.strip()), "dd said nothing")[:80])
+            return unknown(first_line(lines) or "dd said nothing")
         shown, measure = f"{rate:.0f} MB/s", Measure(rate, "MB/s")
         target = f"{wanted_mb_s or SLOW_MB_S} MB/s"
         remedy = "Is it in the fast slot, on its own lanes, and healthy? smartctl -a there."

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 WIDTH, BOX_WIDTH, BOX_HEIGHT = 480.0, 132.0, 50.0
-LABEL_WIDTH = 124.0
 LABELLED = 8
 """Hosts up to which there is room for words on the lines between them."""
 
