@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +21,7 @@ FORMAT = "magnus-baseline/1"
 FOLDER = "baselines"
 KEPT_BYTES = 4 * 2**20
 """Of the history; the older half of it goes when it is longer."""
+_LONGEST = 100
 _NAMES = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 
 
@@ -53,10 +55,22 @@ def write(path: Path, data: bytes) -> None:
 
 def require_place(path: Path | None) -> None:
     """Raise InputError where a file could not be written: better known before than after."""
-    if path and path.is_dir():
-        raise InputError("it is a folder; a file is to be written", where=str(path))
-    if path and not path.resolve().parent.is_dir():
-        raise InputError("there is no such folder", where=str(path))
+    if path is None:
+        return
+    try:
+        folder = path.resolve().parent
+        if path.is_dir():
+            raise InputError("it is a folder; a file is to be written", where=str(path))
+        if path.exists() and not path.is_file():
+            raise InputError("it is no file that can be replaced", where=str(path))
+        if not folder.is_dir():
+            raise InputError("there is no such folder", where=str(path))
+        if not os.access(folder, os.W_OK):
+            raise InputError("its folder cannot be written", where=str(path))
+    # Of a loop of symbolic links, Python 3.11 and 3.12 say RuntimeError.
+    except (OSError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or "a loop of symbolic links"
+        raise InputError(f"cannot write: {why}", where=str(path)) from None
 
 
 def load(inventory: Path, name: str) -> Baseline:
@@ -71,7 +85,7 @@ def load(inventory: Path, name: str) -> Baseline:
         known = sorted(one.stem for one in path.parent.glob("*.json"))
         hint = f"There are: {', '.join(known)}" if known else "Make one with: verify --save NAME"
         raise InputError(f"there is no baseline '{name}'", where=str(path), hint=hint) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(f"not a baseline: {error}", where=str(path)) from None
 
 
@@ -84,6 +98,8 @@ def place(inventory: Path, name: str) -> Path:
     """The file of a baseline. Raises InputError for a name that can be none."""
     if not name or name[0] in ".-" or not set(name) <= _NAMES:
         raise InputError(f"'{name}' cannot name a baseline: letters, digits, dots and dashes can")
+    if len(name) > _LONGEST:
+        raise InputError(f"a baseline's name has at most {_LONGEST} characters: '{name[:20]}…'")
     return project_of(inventory) / FOLDER / f"{name}.json"
 
 

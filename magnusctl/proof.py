@@ -63,8 +63,8 @@ def made(wish: Wish, extent: Extent) -> Baseline:
         raise InputError("nothing is measured, so nothing can be saved or compared", hint=MEASURE)
     if wish.max_drop is not None and wish.against is None:
         raise InputError("there is nothing to compare with", where="--max-drop", hint=COMPARE)
-    if wish.save is not None:
-        measures.place(wish.inventory, wish.save)
+    if wish.save is not None and measures.place(wish.inventory, wish.save).exists():
+        measures.load(wish.inventory, wish.save)
     if wish.save is not None and wish.save == wish.against:
         raise InputError("a baseline is not replaced by what is judged by it", where="--save")
     _ = wish.drop

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from magnusctl.inventory.starter import example_path, examples
+from magnusctl.transport.recorded import FORMAT
 
 ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / "tests" / "fixtures" / "observed"
@@ -82,8 +83,14 @@ def test_a_recording_of_an_older_format_is_refused_by_name(recording: Path) -> N
         (lambda path: path.unlink(), "nothing was recorded of this host"),
         (lambda path: path.write_text("{"), "not a recording"),
         (lambda path: path.write_text("[]"), "recorded in the format 'None'"),
+        (lambda path: path.write_text("[" * 200_000), "not a recording"),
+        (lambda path: path.write_text(f'{{"format": "{FORMAT}"}}'), "it has no answers"),
+        (
+            lambda path: path.write_text(f'{{"format": "{FORMAT}", "answers": {{"facts": [5]}}}}'),
+            "it has no answers",
+        ),
     ],
-    ids=["missing", "half", "something else"],
+    ids=["missing", "half", "something else", "deep", "no answers", "no lines"],
 )
 def test_a_recording_that_cannot_be_used_says_why(recording: Path, damage, said: str) -> None:  # type: ignore[no-untyped-def]
     damage(recording / "macmini.json")

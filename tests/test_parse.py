@@ -40,6 +40,13 @@ def test_what_is_no_output_is_no_fault(data: bytes) -> None:
     assert isinstance(json.loads(answer.stdout), dict)
 
 
+def test_a_closed_input_is_told() -> None:
+    argv = ["sh", "-c", f"exec '{sys.executable}' -m magnusctl parse nvcc <&-"]
+    answer = subprocess.run(argv, capture_output=True, check=False)
+    assert answer.returncode == 2
+    assert b"standard input is closed" in answer.stderr
+
+
 def test_all_families_are_listed() -> None:
     told = parse("list").stdout.decode()
     assert [line.split()[0] for line in told.splitlines()] == [*FAMILIES]

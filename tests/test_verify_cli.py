@@ -57,6 +57,12 @@ def results(stdout: str) -> dict[str, dict[str, Any]]:
         (("--max-drop", "5%"), "there is nothing to compare with"),
         (("--against", ""), "'' cannot name a baseline"),
         (("--save", ""), "'' cannot name a baseline"),
+        (("--save", "x" * 101), "a baseline's name has at most 100 characters"),
+        (("--save", "broken"), "not a baseline"),
+        (("--against", "huge"), "not a baseline"),
+        (("--against", "deep"), "not a baseline"),
+        (("--html", "/dev/null"), "it is no file that can be replaced"),
+        (("--html", "/tmp/" + "x" * 300), "cannot write: File name too long"),
         (("--save", "x", "--no-load"), "nothing is measured"),
         (("--against", "x", "--no-load"), "nothing is measured"),
         (("--save", "x", "--against", "x"), "not replaced by what is judged by it"),
@@ -71,6 +77,9 @@ def results(stdout: str) -> dict[str, dict[str, Any]]:
 def test_a_wrong_word_is_told_before_anybody_is_asked(
     ours: Project, words: tuple[str, ...], said: str
 ) -> None:
+    row = '{"format": "magnus-baseline/1", "measures": [{"value": %s, "half": 0}]}' % ("9" * 400)
+    for name, text in {"broken": "{x", "huge": row, "deep": "[" * 200_000}.items():
+        ours.write(f"baselines/{name}.json", text)
     ours.write("host/.standins/uname", '#!/bin/sh\ntouch "$MAGNUS_ROOT/asked"\n', 0o755)
     answer = ours.run("verify", *words)
     assert answer.returncode == 2, answer.stdout

@@ -32,8 +32,11 @@ def parse(
     if family not in FAMILIES:
         hint = nearest(family, FAMILIES) or "Families:  magnusctl parse list"
         raise InputError(f"there is no family '{family}'", hint=hint)
+    piped = file is None or str(file) == "-"
+    # Python's name for a standard input that was closed before it began.
+    if piped and sys.stdin is None:
+        raise InputError("standard input is closed", hint="Name a file, or pipe an output in.")
     try:
-        piped = file is None or str(file) == "-"
         data = sys.stdin.buffer.read() if piped or file is None else file.read_bytes()
     except OSError as error:
         raise InputError(error.strerror or "cannot be read", where=str(file)) from None

@@ -52,13 +52,20 @@ def _document(folder: Path, host: str) -> dict[str, Any]:
         document = json.loads(path.read_text())
     except FileNotFoundError:
         raise InputError("nothing was recorded of this host", where=str(path), hint=hint) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"not a recording: {error}", where=str(path), hint=hint) from None
     found = document.get("format") if isinstance(document, dict) else None
     if found != FORMAT:
         message = f"recorded in the format '{found}'; this magnusctl reads '{FORMAT}'"
         raise InputError(message, where=str(path), hint=hint)
+    answers = document.get("answers")
+    if not isinstance(answers, dict) or not all(map(_is_answer, answers.values())):
+        raise InputError("not a recording: it has no answers", where=str(path), hint=hint)
     return dict(document)
+
+
+def _is_answer(told: object) -> bool:
+    return isinstance(told, list) and all(isinstance(line, str) for line in told)
 
 
 class RecordedTransport:
