@@ -14,7 +14,7 @@ MAX_LINES = 200_000
 _NOISE = 50
 _WORDS = {
     **{"begin": 1, "end": 1, "start": 1, "ok": 1, "failed": 2, "conflict": 1, "skip": 2},
-    **{"cancelled": 1, "undone": 1, "undo-failed": 2, "said": 2, "note": 1},
+    **{"cancelled": 1, "undone": 1, "undo-failed": 2, "said": 2, "note": 1, "moved": 3},
     **{"locked": 4, "waiting": 4, "reclaimed": 2, "no-space": 0, "no-files": 1, "read-only": 1},
     **{"arm": 1, "confirm": 1, "confirmed": 0, "unarmed": 0},
     **{"reverting": 1, "reverted": 0, "revert-failed": 0, "reverting-job": 1, "unreverted": 1},
@@ -22,7 +22,7 @@ _WORDS = {
 """The words of a journal, and how many arguments each has at least."""
 _NUMBERED = {
     *("begin", "start", "ok", "failed", "conflict", "skip", "undone", "undo-failed", "said"),
-    *("arm", "confirm"),
+    *("arm", "confirm", "moved"),
 }
 _STEP_ENDS = {"ok", "failed", "conflict", "skip", "cancelled"}
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from magnusctl.errors import PreconditionError
+from magnusctl.errors import MagnusError, PreconditionError
 from magnusctl.state import Plan
 
 
@@ -28,3 +28,5 @@ class Errand:
     judge: Callable[[str, Plan], Permission] = lambda host, plan: Permission()
     keeps: bool = True
     """Whether what was before is the first state of what it changes; a way back keeps none."""
+    explain: Callable[[MagnusError], MagnusError] = lambda error: error
+    """What a failure is told as: who sent the job may know more of what it was for."""

@@ -8,6 +8,7 @@ MagnusError                 1  a fault of ours
 ├─ Reverted                 6  nobody confirmed, so the host took it back
 ├─ Locked                   7  another job holds the host
 ├─ RollbackFailed           8  taking back did not work
+├─ CheckFailed              9  what was asked for does not fit, or was judged and failed
 └─ Interrupted            130  Ctrl-C
 """
 
@@ -112,6 +113,12 @@ class RollbackFailed(MagnusError):
     """What should have been taken back was not: somebody must look at the host."""
 
     exit_code = Exit.ROLLBACK_FAILED
+
+
+class CheckFailed(MagnusError):
+    """What was asked for was judged, and does not pass: nothing was changed."""
+
+    exit_code = Exit.CHECK_FAILED
 
 
 class Interrupted(MagnusError):

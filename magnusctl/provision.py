@@ -72,7 +72,7 @@ def provision(machine: Machine, shown: Plan, listener: Listener, errand: Errand)
             raise _stays(machine, left)
     except MagnusError as problem:
         problem.host = problem.host or machine.name
-        error = problem
+        error = errand.explain(problem)
     return Outcome(machine.name, left, statuses, name, time.monotonic() - started, error)
 
 

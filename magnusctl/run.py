@@ -13,8 +13,10 @@ from magnusctl.converge import Machine
 from magnusctl.ended import Ended
 from magnusctl.errors import ProtocolError
 from magnusctl.report import Status, StepDone
+from magnusctl.report.moved import Pace
 
 _CONFIRM_S = 600.0
+_DIGITS = 18
 _WORDS = {
     "ok": Status.OK,
     "failed": Status.FAILED,
@@ -51,12 +53,15 @@ class Run:
     answers: Answers = field(default_factory=lambda: Answers(secrets.token_hex(8)))
     events: list[Event] = field(default_factory=list)
     unconfirmed: str = ""
+    paces: dict[int, Pace] = field(default_factory=dict)
 
     def heard(self, event: Event) -> None:
         """Take in one line of the journal."""
         self.events.append(event)
         if event.word in _WORDS and event.arguments and event.arguments[0] != "lock":
             self._step(event)
+        elif event.word == "moved":
+            self._moved(event)
         elif event.word == "confirm":
             # However long the host says that it waits, this is how long we are kept busy.
             longest = max(_CONFIRM_S, self.machine.host.confirm_timeout)
@@ -66,14 +71,28 @@ class Run:
             if text:
                 self.listener.note(self.machine.name, text)
 
-    def _step(self, event: Event) -> None:
-        total = len(self.names)
+    def _place(self, event: Event) -> tuple[int, tuple[str, ...]]:
+        """The step that an event is about, and its resources."""
         try:
             number = int(event.arguments[0])
-            names = self.names[number if number >= 0 else total]
+            return number, self.names[number if number >= 0 else len(self.names)]
         except (ValueError, IndexError):
             message = f"an event about no step: {event}"
             raise ProtocolError(message, host=self.machine.name) from None
+
+    def _moved(self, event: Event) -> None:
+        number, names = self._place(event)
+        count, total = event.arguments[1:3]
+        if not all(word.isdecimal() and len(word) <= _DIGITS for word in (count, total)):
+            raise ProtocolError(f"no number of bytes: {event}", host=self.machine.name)
+        pace = self.paces.setdefault(number, Pace())
+        moved = pace.moved(event.time, int(count), int(total))
+        done = StepDone(self.machine.name, number, len(self.names), names, Status.RUNNING, moved)
+        self.listener.step(done)
+
+    def _step(self, event: Event) -> None:
+        number, names = self._place(event)
+        total = len(self.names)
         status = _WORDS[event.word]
         # What failed and was taken back has failed.
         news = [name for name in names if self.statuses.get(name) in (None, Status.OK)]

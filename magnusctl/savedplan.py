@@ -56,10 +56,11 @@ _WAY = {"address", "port", "user", "connection", "become", "root", "ssh", "os", 
 
 def _declared(resource: Resource) -> dict[str, Any]:
     """A resource as plain values; texts that may hold secrets are in its state, as digests."""
+    # What a state already tells by a digest is not told once more: a model has hundreds of files.
     plain = {
         field.name: getattr(resource, field.name)
         for field in fields(resource)
-        if field.name not in ("content", "secrets")
+        if field.name not in ("content", "secrets", "files")
     }
     return {**plain, "kind": resource.kind, "state": dict(resource.state())}
 

@@ -168,7 +168,7 @@ def test_a_fault_of_a_role_in_python_has_its_line(text: str, said: str, ours: Pr
         ("Command(label='x', run='', unless='x', seconds=-5)", "'seconds' is -5: Input should be"),
         (
             "Resource()",
-            "it yields a resource of the kind ''; the kinds are archive, block, command",
+            "it yields a resource of the kind ''; the kinds are archive, artifact, block, command",
         ),
     ],
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from magnusctl import fit
+from magnusctl import catalogue, fit, placement
 from magnusctl.checks.speech import Wanted
+from magnusctl.errors import InputError
 from magnusctl.inventory.budgets import engines_of
 from magnusctl.inventory.model import Inventory
 from magnusctl.inventory.models import Served
@@ -62,7 +63,7 @@ def servers_of(
             wanted = Wanted(
                 served.target.decode,
                 served.target.first_token,
-                fit.decode_rate(engine, _devices(context), served.size),
+                _predicted(context, engine, model, served),
             )
             where = (listen_address(context), port)
             look = _look(context, engine, model)
@@ -76,6 +77,18 @@ def _look(context: Context, engine: str, model: str) -> str:
         engine, f"magnus-{engine}-{model}"
     )
     return f"Look at its log there: journalctl -n 50 -u {unit}"
+
+
+def _predicted(context: Context, engine: str, model: str, served: Served) -> float | None:
+    """Tokens/s that are likely: by the model's own shape, else by the size of its files."""
+    try:
+        found = catalogue.find(served.model, engine)
+    except InputError:
+        found = None
+    if found is None or found.artifact is None:
+        return fit.decode_rate(engine, _devices(context), served.size)
+    declared = placement.Declared(model, served, found.artifact)
+    return placement.predicted(context.inventory, declared, found.entry)
 
 
 def _devices(context: Context) -> list[str]:

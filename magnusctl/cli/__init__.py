@@ -9,9 +9,12 @@ import typer
 from magnusctl import __version__
 from magnusctl.cli import (
     demo,
+    deploy_model,
+    fit,
     init,
     inventory,
     jobs,
+    models,
     parse,
     plan,
     probe,
@@ -68,4 +71,8 @@ app.command()(jobs.gc)
 app.command()(probe.probe)
 app.command()(parse.parse)
 app.command()(verify.verify)
+app.command()(deploy_model.deploy_model)
+app.add_typer(models.app, name="models")
+app.command()(models.logs)
+app.command()(fit.fit)
 app.command()(demo.demo)

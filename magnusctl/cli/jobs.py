@@ -104,6 +104,9 @@ def history(
     host: Annotated[
         str, typer.Argument(help="Ask this host; else tell what was done from here.")
     ] = "",
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME", help="The releases of a model.")
+    ] = None,
     inventory: InventoryOption = None,
     overlay: OverlayOption = None,
     ask_sudo: AskSudoOption = False,
@@ -111,8 +114,12 @@ def history(
 ) -> None:
     """Show who did what, when, from which plan, and with which result."""
     from magnusctl import attending, audit
+    from magnusctl.cli.models import show
     from magnusctl.errors import PreconditionError
 
+    if model is not None:
+        show(model, inventory, overlay, host or None, json)
+        return
     lines: list[dict[str, Any]] = list(audit.read())
     if not host and audit.trouble():
         raise PreconditionError(audit.trouble(), hint="Ask a host itself:  magnusctl history HOST")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magnusctl.cli.apply import apply, errors_of, sudo_password
+from magnusctl.cli.models import to_release
 from magnusctl.cli.options import (
     AllowOption,
     AskSudoOption,
@@ -36,8 +37,17 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the plan and
 
 
 def rollback(
-    host: HostArgument,
+    host: Annotated[str, typer.Argument(help="A host; with --model, a release of it, as r3.")] = "",
     job: Annotated[str, typer.Argument(help="The job; else the last that changed something.")] = "",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", metavar="NAME", help="Let an earlier release of this model serve again."
+        ),
+    ] = None,
+    on: Annotated[
+        str | None, typer.Option("--on", metavar="HOST", help="With --model: on this host.")
+    ] = None,
     inventory: InventoryOption = None,
     overlay: OverlayOption = None,
     dry_run: DryRunOption = False,
@@ -50,7 +60,17 @@ def rollback(
     """Restore what a job changed: bytes, owners, modes, values. The plan is shown first."""
     from magnusctl import rollback as back
     from magnusctl.errand import Errand
+    from magnusctl.errors import InputError
 
+    if model is not None:
+        wanted = Errand("rollback", seconds(wait_lock, "--wait-lock"))
+        paths = inventory_paths(inventory, overlay)
+        allow, drawn = allow_disruption or [], report(json)
+        code = to_release(paths, model, host or None, on, drawn, wanted, allow, yes, json, dry_run)
+        raise typer.Exit(code)
+    if not host:
+        hint = "As in:  magnusctl rollback HOST        or  magnusctl rollback --model NAME"
+        raise InputError("of which host?", hint=hint)
     errand = Errand(back.VERB, seconds(wait_lock, "--wait-lock"))
     fleet = _fleet(inventory_paths(inventory, overlay), host, ask_sudo=ask_sudo)
     name, way = back.of_job(fleet.machines[0], job)

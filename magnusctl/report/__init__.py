@@ -10,6 +10,7 @@ from typing import Protocol
 
 from magnusctl.errors import Exit, MagnusError
 from magnusctl.quote import sh
+from magnusctl.report.moved import Moved
 from magnusctl.state import Plan
 
 SCHEMA = 1
@@ -40,13 +41,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class StepDone:
-    """A step of a job began or ended; `number` counts from 0."""
+    """A step of a job began or ended, or is so far; `number` counts from 0."""
 
     host: str
     number: int
     total: int
     resources: tuple[str, ...]
     status: Status
+    moved: Moved | None = None
 
 
 @dataclass(frozen=True)
@@ -209,59 +211,45 @@ class Report(Protocol):
 
     def plans(self, planned: Sequence[Planned], *, diff: bool, then: str = "") -> None:
         """The plans of a fleet; `then` is what to type next."""
-        ...
 
     def step(self, event: StepDone) -> None:
         """A step began or ended; called from many threads."""
-        ...
 
     def note(self, host: str, text: str) -> None:
         """Something that a person who waits wants to know; called from many threads."""
-        ...
 
     def outcome(self, outcome: Outcome) -> None:
         """A host is done."""
-        ...
 
     def outcomes(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         """The fleet is done."""
-        ...
 
     def jobs(self, host: str, found: Sequence[JobLine]) -> None:
         """The jobs of a host."""
-        ...
 
     def history(self, found: Sequence[Mapping[str, object]]) -> None:
         """Who did what."""
-        ...
 
     def garbage(self, host: str, found: Sequence[Garbage], *, gone: bool) -> None:
         """What is not needed on a host, and whether it is gone now."""
-        ...
 
     def errors(self, found: Sequence[MagnusError]) -> None:
         """Hosts that could not be asked."""
-        ...
 
     def said(self, what: str, host: str, text: str) -> None:
         """The one answer of a small command, which is called `what` for programs."""
-        ...
 
     def hushed(self) -> AbstractContextManager[None]:
         """Draw nothing while a person is asked; what happens meanwhile is told afterwards."""
-        ...
 
     def close(self) -> None:
         """Leave the terminal as it was, whatever happened."""
-        ...
 
     def checked(self, event: Checked) -> None:
         """A part of a verification is under way or done; called from many threads."""
-        ...
 
     def results(self, found: Verified) -> None:
         """What checks found."""
-        ...
 
 
 def exit_code(errors: Iterable[MagnusError]) -> Exit:

@@ -88,6 +88,9 @@ class JsonReport:
             )
 
     def step(self, event: StepDone) -> None:
+        if event.moved:
+            with self._lock:
+                emit("moved", host=event.host, number=event.number, **asdict(event.moved))
         if event.status is Status.RUNNING:
             return
         with self._lock:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from magnusctl.report.progress import Bars, Parts
 
+_MINUTE_S = 60.0
+
 
 class Live:
     """Tells it at once, or, while a person is asked something, afterwards."""
@@ -28,6 +31,7 @@ class Live:
         self._bars: Bars | None = None
         self._parts: Parts | None = None
         self._untold: list[Callable[[], None]] | None = None
+        self._moved: dict[str, float] = {}
 
     def step(self, event: StepDone) -> None:
         """A step began or ended."""
@@ -82,10 +86,20 @@ class Live:
     def _step(self, event: StepDone) -> None:
         if self._stream.is_terminal and os.environ.get("TERM") != "dumb":
             self._draw(event)
-        elif event.status is not Status.RUNNING:
-            place = f"{event.number + 1}/{event.total}"
-            what = visible(", ".join(event.resources))
-            self._stream.print(f"{event.host}  {place}  {what}  {event.status.value}")
+        elif event.moved or event.status is not Status.RUNNING:
+            self._line(event)
+
+    def _line(self, event: StepDone) -> None:
+        """In a log, what has come so far is told once a minute."""
+        now = time.monotonic()
+        if event.moved and now - self._moved.get(event.host, -_MINUTE_S) < _MINUTE_S:
+            return
+        if event.moved:
+            self._moved[event.host] = now
+        place = f"{event.number + 1}/{event.total}"
+        what = visible(", ".join(event.resources))
+        how = event.moved.words if event.moved else event.status.value
+        self._stream.print(f"{event.host}  {place}  {what}  {how}")
 
     def _checked(self, event: Checked) -> None:
         """Drawn where somebody looks; in a log only what is done, and what takes long."""

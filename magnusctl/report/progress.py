@@ -44,7 +44,7 @@ class Bars:
         self._progress.update(
             task_id,
             completed=event.number + (1 if ended else 0),
-            what=visible(", ".join(event.resources))[:60],
+            what=event.moved.words if event.moved else visible(", ".join(event.resources))[:60],
         )
 
     def note(self, line: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import pairwise
 from typing import TYPE_CHECKING, TextIO
@@ -169,6 +169,11 @@ class TextReport:
 
     def results(self, found: Verified) -> None:
         for line, style in verified.lines(found, self._width, self._verbose, self._ascii):
+            self._say(line, style)
+
+    def drawn(self, draw: Callable[[int, bool], Iterable[tuple[str, str]]]) -> None:
+        """What a module beside this one draws, for a width and for letters only or all signs."""
+        for line, style in draw(self._width, self._ascii):
             self._say(line, style)
 
 

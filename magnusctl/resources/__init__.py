@@ -10,6 +10,7 @@ from magnusctl.errors import InputError
 from magnusctl.quote import sh
 from magnusctl.resources import (
     archive,
+    artifact,
     block,
     command,
     directory,
@@ -23,6 +24,7 @@ from magnusctl.resources import (
     package,
     pmset,
     reboot,
+    release,
     service,
     sysctl,
     user,
@@ -43,6 +45,7 @@ from magnusctl.state import (
 
 KINDS: Mapping[str, Kind] = {
     "archive": archive,
+    "artifact": artifact,
     "block": block,
     "command": command,
     "directory": directory,
@@ -56,6 +59,7 @@ KINDS: Mapping[str, Kind] = {
     "package": package,
     "pmset": pmset,
     "reboot": reboot,
+    "release": release,
     "service": service,
     "sysctl": sysctl,
     "user": user,
@@ -65,7 +69,12 @@ KINDS: Mapping[str, Kind] = {
 LATER = "later"
 """The inputs of what restarts on a file with secrets: checking and rendering ask for no secret."""
 
-_BORROWS = {"block": ("file",), "user": ("group",)}
+_BORROWS = {
+    "artifact": ("fetch",),
+    "block": ("file",),
+    "release": ("launchd", "service"),
+    "user": ("group",),
+}
 
 
 def probes(resources: Sequence[Resource]) -> list[Probe[Mapping[str, Observed]]]:

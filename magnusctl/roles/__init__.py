@@ -53,10 +53,15 @@ def compile_host(
     """
     host = inventory.hosts[name]
     context = Context(inventory, name, host, variables_of(inventory, name), render, secrets or {})
+    return sealed(context, _resources(context, roles))
+
+
+def sealed(context: Context, resources: Iterator[Resource]) -> tuple[Resource, ...]:
+    """Some resources of a host, each once, with what restarts what. Raises InputError."""
     try:
-        return seal(_unique(with_secrets(r, context) for r in _resources(context, roles)))
+        return seal(_unique(with_secrets(resource, context) for resource in resources))
     except InputError as error:
-        error.host = error.host or name
+        error.host = error.host or context.name
         raise
 
 

@@ -65,6 +65,13 @@ class Transport(Protocol):
         """
         ...
 
+    def send_file(self, local: str, remote: str, offset: int, moved: Callable[[int], None]) -> None:
+        """Send the rest of a file, from a byte on; `moved` hears of bytes as they go.
+
+        Raises a MagnusError when it cannot be read here or written there.
+        """
+        ...
+
     def host_key(self) -> str:
         """The key that the host proved to have, as `ssh-ed25519 SHA256:...`; or nothing."""
         ...

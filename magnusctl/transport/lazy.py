@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from magnusctl.bootstrap import Request
 from magnusctl.inventory.model import Inventory
@@ -26,6 +26,10 @@ class LazySsh:
     def dial(self, address: str, port: int, timeout_s: float) -> Wire:
         """See Transport.dial."""
         return self._opened().dial(address, port, timeout_s)
+
+    def send_file(self, local: str, remote: str, offset: int, moved: Callable[[int], None]) -> None:
+        """See Transport.send_file."""
+        self._opened().send_file(local, remote, offset, moved)
 
     def _opened(self) -> SshTransport:
         if self._ssh is None:

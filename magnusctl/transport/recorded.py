@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,11 @@ class RecordedTransport:
         """See Transport.dial: nobody is there."""
         del timeout_s
         raise InputError(f"nothing listens on {address}:{port}: these are recorded answers")
+
+    def send_file(self, local: str, remote: str, offset: int, moved: Callable[[int], None]) -> None:
+        """See Transport.send_file: nothing is sent."""
+        del remote, offset, moved
+        raise InputError(f"{local} is not sent anywhere: these are recorded answers")
 
     def host_key(self) -> str:
         """See Transport.host_key."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from magnusctl.bootstrap import Request
@@ -107,6 +107,17 @@ class SshTransport:
             raise self._lost(error) from None
         channel.settimeout(timeout_s)
         return channel
+
+    def send_file(self, local: str, remote: str, offset: int, moved: Callable[[int], None]) -> None:
+        """See Transport.send_file: over sftp."""
+        import paramiko
+
+        from magnusctl.transport.sending import send_file
+
+        try:
+            send_file(self._opened(), self.target.host, local, remote, offset, moved)
+        except (paramiko.SSHException, EOFError, TimeoutError) as error:
+            raise self._lost(error) from None
 
     def host_key(self) -> str:
         """See Transport.host_key."""

@@ -28,7 +28,16 @@ from tests.test_provision import BEGUN, WANTED, job, probe, provision
 WORDS = (
     *("begin", "end", "start", "ok", "failed", "conflict", "skip", "cancelled", "undone", "said"),
     *("undo-failed", "locked", "waiting", "reclaimed", "no-space", "read-only", "no-files", "arm"),
-    *("confirmed", "reverting", "reverted", "revert-failed", "unarmed", "reverting-job", "note"),
+    *(
+        "confirmed",
+        "reverting",
+        "reverted",
+        "revert-failed",
+        "unarmed",
+        "reverting-job",
+        "note",
+        "moved",
+    ),
     *("explode", ""),
 )
 ARGUMENTS = some.one_of(
@@ -42,7 +51,15 @@ EVENTS = some.builds(
 )
 HONEST = (
     *("ok 0", "failed 0 1", "failed 0 137 signal", "failed 0 143 timeout 2", "conflict 0"),
-    *("skip 0 0", "cancelled 0", "cancelled lock", "undone 0", "said 0 . words", "note 0 words"),
+    *(
+        "skip 0 0",
+        "cancelled 0",
+        "cancelled lock",
+        "undone 0",
+        "said 0 . words",
+        "note 0 words",
+        "moved 0 5 9",
+    ),
     *("end ok", "end failed", "end refused", "end reverted", "locked a b c d", "no-space 1 2 /"),
     *("reverting boot", "reverting a-step-failed", "reverted", "revert-failed", "unarmed"),
 )

@@ -27,6 +27,7 @@ OFFERED = (
     # What roles install.
     *("ca-certificates", "unattended-upgrades", "needrestart", "python3", "unzip", "zstd"),
     *("gcc", "libc6-dev", "libgomp1", "irqbalance", "rt-tests"),
+    "nginx",
 )
 _UNREAD = ("man", "locale", "doc", "info", "lintian")
 _BUILD_SECONDS = 900

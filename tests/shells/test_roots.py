@@ -118,8 +118,9 @@ def test_a_file_that_no_one_may_read_and_special_files_are_told_apart(host: Host
 
 def test_every_kind_is_covered_by_these_tests() -> None:
     assert set(KINDS) == {
-        # What comes from afar and what boots is below no root: test_archives, test_environments.
+        # What comes from afar and what boots is below no root: test_archives, test_artifacts.
         "archive",
+        "artifact",
         "environment",
         "reboot",
         "block",

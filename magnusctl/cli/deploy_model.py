@@ -1,0 +1,207 @@
+"""magnusctl deploy-model"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from magnusctl.cli.options import (
+    AllowOption,
+    AskSudoOption,
+    DiffOption,
+    InventoryOption,
+    JsonOption,
+    ObservedOption,
+    OverlayOption,
+    WaitLockOption,
+    YesOption,
+    inventory_paths,
+    report,
+    seconds,
+)
+
+if TYPE_CHECKING:
+    from magnusctl.deploying.deploy import Order, Placed
+    from magnusctl.deploying.prepare import Prepared
+    from magnusctl.errand import Errand
+    from magnusctl.fleet import Fleet
+    from magnusctl.report import Planned, Report
+
+_LONGEST = 1 << 24
+
+
+def deploy_model(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A model of the inventory or of the catalogue, or the path of its files.",
+            show_default=False,
+        ),
+    ],
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    on: Annotated[
+        str | None,
+        typer.Option("--on", metavar="HOST", help="To this host; else every host is a candidate."),
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option("--engine", metavar="NAME", help="vllm, mlx or llamacpp."),
+    ] = None,
+    quant: Annotated[
+        str | None, typer.Option("--quant", metavar="NAME", help="In this form, as 'Q4_K_M'.")
+    ] = None,
+    context: Annotated[
+        int | None,
+        typer.Option(
+            "--context", metavar="TOKENS", min=1, max=_LONGEST, help="Of one conversation."
+        ),
+    ] = None,
+    parallel: Annotated[
+        int | None,
+        typer.Option(
+            "--parallel", metavar="N", min=1, max=1024, help="Conversations at the same time."
+        ),
+    ] = None,
+    kv_dtype: Annotated[
+        str, typer.Option("--kv-dtype", metavar="TYPE", help="Of the cache: f16, q8_0, fp8.")
+    ] = "",
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FOLDER", help="Push the files from this machine."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", metavar="N", min=1024, max=65535, help="The port that clients know."
+        ),
+    ] = None,
+    argument: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--engine-arg", metavar="WORD", help="One more word for the engine; may be repeated."
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also where the plan says that it does not fit.")
+    ] = False,
+    instead: Annotated[
+        bool,
+        typer.Option("--instead", help="Stop the old release first, also where both would fit."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what it would do and stop.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Bring a switch that was cut to its end.")
+    ] = False,
+    diff: DiffOption = False,
+    yes: YesOption = False,
+    allow_disruption: AllowOption = None,
+    wait_lock: WaitLockOption = "",
+    ask_sudo: AskSudoOption = False,
+    observed: ObservedOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Bring a model to a host: judged, fetched, proved, and switched to only once it has spoken.
+
+    Ends with 0 when it serves, with 9 when it does not fit.
+    """
+    from magnusctl.cli.apply import sudo_password
+    from magnusctl.cli.models import finish
+    from magnusctl.deploying.deploy import Order
+    from magnusctl.errand import Errand
+    from magnusctl.errors import InputError
+    from magnusctl.fitting import Question
+    from magnusctl.fleet import open_fleet
+
+    if observed and not dry_run:
+        raise InputError("--observed plans from recorded answers, so it goes with --dry-run")
+    paths = inventory_paths(inventory, overlay)
+    question = Question(model, on, False, engine, quant, context, parallel, kv_dtype)
+    order = Order(question, source, port, tuple(argument or ()), force, instead)
+    fleet = open_fleet(paths, observed=observed, password=sudo_password(ask_sudo))
+    drawn, errand = report(json), Errand("deploy-model", seconds(wait_lock, "--wait-lock"))
+    allow = allow_disruption or []
+    if resume:
+        raise typer.Exit(finish(fleet, paths[0], model, drawn, errand, allow, yes, json))
+    placed, prepared, planned = _planned(fleet, paths[0], order, observed, drawn, json, diff=diff)
+    then = "" if observed else "Do it with the same command, without --dry-run"
+    drawn.plans([planned], diff=diff, then=then if dry_run else "")
+    if dry_run or not planned.plan:
+        raise typer.Exit(0 if placed.chosen.verdict else 9)
+    raise typer.Exit(_carried_out(fleet, prepared, planned, drawn, errand, allow, yes, json))
+
+
+def _planned(
+    fleet: Fleet,
+    inventory: Path,
+    order: Order,
+    observed: Path | None,
+    drawn: Report,
+    json: bool,
+    *,
+    diff: bool,
+) -> tuple[Placed, Prepared, Planned]:
+    """Judge, choose and plan; the judgement is shown whatever comes after."""
+    from magnusctl.deploying import deploy, recorded, shown
+    from magnusctl.deploying.ask import standings
+    from magnusctl.fleet import plan_all
+
+    asked = standings(fleet, inventory, order.question.on, observed)
+    host = deploy.host_of(fleet, order)
+    placed = deploy.place(fleet, order, asked, host)
+    shown.show_placement(placed, json=json)
+    deploy.require_fit(placed, order)
+    prepared = deploy.made(
+        fleet,
+        inventory,
+        placed,
+        order,
+        asked[placed.chosen.host],
+        drawn.note,
+        live=observed is None,
+    )
+    shown.show_release(prepared, json=json)
+    own = deploy.only(fleet, prepared)
+    if observed:
+        return placed, prepared, recorded.planned(observed, prepared.machine)
+    return placed, prepared, plan_all(own, texts=diff, now=datetime.now(UTC))[0]
+
+
+def _carried_out(
+    fleet: Fleet,
+    prepared: Prepared,
+    planned: Planned,
+    drawn: Report,
+    errand: Errand,
+    allow: list[str],
+    yes: bool,
+    json: bool,
+) -> int:
+    """Push what is to be pushed, run the job, and tell what came of it."""
+    from magnusctl.cli.apply import apply, errors_of
+    from magnusctl.cli.ask import consent
+    from magnusctl.deploying import deploy, shown
+    from magnusctl.fleet import plan_all
+    from magnusctl.pushing import push
+    from magnusctl.report import exit_code
+
+    started = time.monotonic()
+    own = deploy.only(fleet, prepared)
+    if prepared.files.folder is not None and not prepared.present and planned.plan:
+        consent([planned], verb=errand.verb, yes=yes, json=json)
+        yes = True
+        push(prepared.machine, prepared.artifact, prepared.files.folder, drawn.note)
+        # The folder of all models may be there only since then.
+        planned = plan_all(own, texts=False, allow=allow, now=datetime.now(UTC))[0]
+    errand = deploy.explaining(errand, prepared)
+    outcomes = apply(own, [planned], drawn, errand, allow=allow, yes=yes, json=json)
+    errors = errors_of([planned], outcomes)
+    if not errors:
+        shown.show_done(prepared, deploy.measured(prepared), time.monotonic() - started, json)
+    return int(exit_code(errors))

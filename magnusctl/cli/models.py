@@ -1,0 +1,313 @@
+"""magnusctl models, and magnusctl logs"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from magnusctl.cli.options import (
+    AllowOption,
+    InventoryOption,
+    JsonOption,
+    OverlayOption,
+    WaitLockOption,
+    YesOption,
+    inventory_paths,
+    report,
+    seconds,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from magnusctl.deploying.manage import Standings
+    from magnusctl.errand import Errand
+    from magnusctl.fleet import Fleet
+    from magnusctl.report import Report
+    from magnusctl.state import Resource
+
+app = typer.Typer(help="What hosts serve, in numbered releases.", no_args_is_help=True)
+
+ModelArgument = Annotated[str, typer.Argument(help="A model that was deployed.")]
+OnOption = Annotated[str | None, typer.Option("--on", metavar="HOST", help="On this host.")]
+
+
+def _opened(
+    inventory: Path | None, overlay: list[Path] | None, on: str | None
+) -> tuple[Fleet, Path, Standings]:
+    from magnusctl.deploying.ask import standings
+    from magnusctl.fleet import open_fleet
+
+    paths = inventory_paths(inventory, overlay)
+    fleet = open_fleet(paths)
+    return fleet, paths[0], standings(fleet, paths[0], on)
+
+
+@app.command("list")
+def list_models(
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    on: OnOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Every model, the release that serves it, and how fast that was."""
+    from magnusctl.deploying.listed import show_list
+
+    _, _, found = _opened(inventory, overlay, on)
+    show_list(found, json=json)
+
+
+@app.command()
+def show(
+    model: ModelArgument,
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    on: OnOption = None,
+    json: JsonOption = False,
+) -> None:
+    """The releases of a model."""
+    from magnusctl.deploying import listed, manage
+
+    _, _, found = _opened(inventory, overlay, on)
+    host, one = manage.find(found, model, on)
+    listed.show_history(host, one, json=json)
+
+
+@app.command()
+def diff(
+    model: ModelArgument,
+    before: Annotated[str, typer.Argument(help="A release, as r1.")],
+    after: Annotated[str, typer.Argument(help="Another, as r2.")],
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    on: OnOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What differs between two releases of a model."""
+    from magnusctl.deploying import listed, manage
+
+    _, _, found = _opened(inventory, overlay, on)
+    host, one = manage.find(found, model, on)
+    two = [manage.numbered(one, name) for name in (before, after)]
+    listed.show_diff(host, *two, json=json)
+
+
+@app.command()
+def switch(
+    model: ModelArgument,
+    release: Annotated[str, typer.Argument(help="A release that is on its host, as r2.")],
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    on: OnOption = None,
+    yes: YesOption = False,
+    allow_disruption: AllowOption = None,
+    wait_lock: WaitLockOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Let another release serve; nothing is fetched."""
+    paths = inventory_paths(inventory, overlay)
+    errand = _errand("models switch", wait_lock)
+    code = to_release(
+        paths, model, release, on, report(json), errand, allow_disruption or [], yes, json
+    )
+    raise typer.Exit(code)
+
+
+@app.command()
+def stop(
+    model: ModelArgument,
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    on: OnOption = None,
+    yes: YesOption = False,
+    allow_disruption: AllowOption = None,
+    wait_lock: WaitLockOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Let no release of a model run, also after a boot; its files stay."""
+    from magnusctl.deploying import manage
+    from magnusctl.resources.release import Release
+
+    fleet, path, found = _opened(inventory, overlay, on)
+    host, one = manage.find(found, model, on)
+    wanted = Release(model=one.name, number=0, role="deploy")
+    errand = _errand("models stop", wait_lock)
+    allow = allow_disruption or []
+    code = applied(fleet, path, host, [wanted], report(json), errand, allow, yes, json)
+    raise typer.Exit(code)
+
+
+@app.command()
+def start(
+    model: ModelArgument,
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    on: OnOption = None,
+    yes: YesOption = False,
+    allow_disruption: AllowOption = None,
+    wait_lock: WaitLockOption = "",
+    json: JsonOption = False,
+) -> None:
+    """Let the release serve that served last."""
+    from magnusctl.deploying import manage
+
+    fleet, path, found = _opened(inventory, overlay, on)
+    host, one = manage.find(found, model, on)
+    record = one.current or manage.numbered(one, None)
+    wanted = manage.switched(record, one, found[host])
+    errand = _errand("models start", wait_lock)
+    allow = allow_disruption or []
+    code = applied(fleet, path, host, [wanted], report(json), errand, allow, yes, json)
+    raise typer.Exit(code)
+
+
+@app.command()
+def rm(
+    model: ModelArgument,
+    release: Annotated[str, typer.Argument(help="A release that does not serve, as r1.")],
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    on: OnOption = None,
+    yes: YesOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Forget a release; `models gc` takes its files where no other release has them."""
+    from magnusctl.deploying import manage
+
+    fleet, path, found = _opened(inventory, overlay, on)
+    host, one = manage.find(found, model, on)
+    wanted = manage.removed(one, manage.numbered(one, release))
+    errand = _errand("models rm", "")
+    raise typer.Exit(applied(fleet, path, host, wanted, report(json), errand, [], yes, json))
+
+
+@app.command()
+def gc(
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    on: OnOption = None,
+    keep: Annotated[
+        int, typer.Option("--keep", min=0, metavar="N", help="Old releases of each model.")
+    ] = 2,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go.")] = False,
+    yes: YesOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Take away old releases, and files of models that no release has."""
+    from magnusctl.deploying import listed, manage
+
+    fleet, path, found = _opened(inventory, overlay, on)
+    garbage = manage.garbage(found, keep)
+    listed.show_garbage(garbage, json=json, gone=False)
+    codes = [0]
+    for host in dict.fromkeys(one.host for one in garbage) if not dry_run else ():
+        wanted = [resource for one in garbage if one.host == host for resource in one.resources]
+        errand, drawn = _errand("models gc", ""), report(json)
+        codes.append(applied(fleet, path, host, wanted, drawn, errand, [], yes, json))
+    raise typer.Exit(max(codes))
+
+
+def logs(
+    model: ModelArgument,
+    inventory: InventoryOption = None,
+    overlay: OverlayOption = None,
+    on: OnOption = None,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on as it comes.")] = False,
+    lines: Annotated[
+        int, typer.Option("-n", "--lines", min=1, max=10000, metavar="N", help="The last ones.")
+    ] = 50,
+) -> None:
+    """What the release that serves a model logs."""
+    from magnusctl.deploying import manage
+    from magnusctl.deploying.logs import logged
+    from magnusctl.errors import InputError
+    from magnusctl.quote import visible
+
+    fleet, _, found = _opened(inventory, overlay, on)
+    host, one = manage.find(found, model, on)
+    newest = one.releases[max(one.releases)] if one.releases else None
+    record = one.current or newest
+    if record is None:
+        raise InputError(f"{model} has no release", where=host)
+    for line in logged(fleet.machine(host), record, lines, follow=follow):
+        typer.echo(visible(line))
+
+
+def _errand(verb: str, wait_lock: str) -> Errand:
+    from magnusctl.errand import Errand
+
+    return Errand(verb, seconds(wait_lock, "--wait-lock"))
+
+
+def to_release(
+    paths: Sequence[Path],
+    model: str,
+    release: str | None,
+    on: str | None,
+    drawn: Report,
+    errand: Errand,
+    allow: list[str],
+    yes: bool,
+    json: bool,
+    dry_run: bool = False,
+) -> int:
+    """Let an earlier release serve; without a name the newest good one before."""
+    from magnusctl.deploying import manage
+    from magnusctl.deploying.ask import standings
+    from magnusctl.fleet import open_fleet
+
+    fleet = open_fleet([*paths])
+    found = standings(fleet, paths[0], on)
+    host, one = manage.find(found, model, on)
+    wanted = manage.switched(manage.numbered(one, release), one, found[host])
+    return applied(fleet, paths[0], host, [wanted], drawn, errand, allow, yes, json, dry_run)
+
+
+def finish(
+    fleet: Fleet,
+    inventory: Path,
+    model: str,
+    drawn: Report,
+    errand: Errand,
+    allow: list[str],
+    yes: bool,
+    json: bool,
+) -> int:
+    """Bring a switch that was cut to its end."""
+    from magnusctl.deploying import manage
+    from magnusctl.deploying.ask import standings
+
+    found = standings(fleet, inventory, None)
+    host, one = manage.find(found, model)
+    wanted = manage.switched(manage.begun(one), one, found[host])
+    return applied(fleet, inventory, host, [wanted], drawn, errand, allow, yes, json)
+
+
+def applied(
+    fleet: Fleet,
+    inventory: Path,
+    host: str,
+    wanted: Sequence[Resource],
+    drawn: Report,
+    errand: Errand,
+    allow: list[str],
+    yes: bool,
+    json: bool,
+    dry_run: bool = False,
+) -> int:
+    """Plan, show, ask once, and do it."""
+    from magnusctl.cli.apply import apply, errors_of
+    from magnusctl.deploying import manage
+    from magnusctl.fleet import plan_all
+    from magnusctl.report import exit_code
+
+    own = manage.only(fleet, inventory, host, wanted)
+    planned = plan_all(own, texts=False, allow=allow, now=datetime.now(UTC))
+    drawn.plans(planned, diff=False)
+    outcomes = []
+    if not dry_run and any(item.has_work for item in planned):
+        outcomes = apply(own, planned, drawn, errand, allow=allow, yes=yes, json=json)
+    return int(exit_code(errors_of(planned, outcomes)))

@@ -1,0 +1,47 @@
+"""What hosts serve now, asked of those that could take a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from magnusctl.deploying import recorded
+from magnusctl.deploying.prepare import asked, context_of
+from magnusctl.errors import InputError, MagnusError
+from magnusctl.fleet import Fleet
+from magnusctl.inventory.findings import nearest
+from magnusctl.parallel import each
+from magnusctl.releases.standing import Standing
+
+
+def hosts_of(fleet: Fleet, host: str | None) -> list[str]:
+    """The host that is named, else all that serve models. Raises InputError."""
+    hosts = fleet.inventory.hosts
+    if host is not None and host not in hosts:
+        hint = nearest(host, hosts) or f"Hosts: {', '.join(hosts)}"
+        raise InputError(f"there is no host '{host}'", hint=hint)
+    found = [name for name in hosts if "inference" in hosts[name].roles and host in (None, name)]
+    if not found:
+        hint = "Add the role inference, and an engine, to a host of the inventory."
+        raise InputError(f"{host or 'no host'} serves no models", hint=hint)
+    return found
+
+
+def standings(
+    fleet: Fleet, inventory: Path, host: str | None, observed: Path | None = None
+) -> Mapping[str, Standing]:
+    """What each of them said; the first failure where none said anything. Raises MagnusError."""
+    names = hosts_of(fleet, host)
+    if observed is not None:
+        return {name: recorded.standing_in(observed, name) for name in names}
+
+    def work(name: str) -> Standing:
+        return asked(context_of(fleet, inventory, name), fleet.machine(name))
+
+    found = each(names, work, fleet.workers)
+    said = {name: one for name, one in found.items() if isinstance(one, Standing)}
+    if not said:
+        failed = next(one for one in found.values() if isinstance(one, MagnusError))
+        failed.host = failed.host or names[0]
+        raise failed
+    return said

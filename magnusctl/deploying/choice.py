@@ -1,0 +1,168 @@
+"""The release that a deployment makes of a candidate: its number, port and way of switching."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from magnusctl import audit
+from magnusctl.deploying.files import Files
+from magnusctl.errors import InputError, PreconditionError
+from magnusctl.fit.planner import Fit
+from magnusctl.inventory.budgets import models_of
+from magnusctl.inventory.models import Served
+from magnusctl.inventory.serving import PORTS
+from magnusctl.placement import Candidate, Wanted
+from magnusctl.releases.desired import front_address
+from magnusctl.releases.record import Record
+from magnusctl.releases.standing import Model, Standing
+from magnusctl.resources.artifact import Artifact
+from magnusctl.roles.context import Context
+from magnusctl.roles.ports import models_with_ports
+
+FIRST_PORT, LAST_PORT = 18100, 18999
+FRONT_FIRST = 9100
+"""Where the fronts of models begin that the inventory does not name."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A release, and whether both it and the one before fit in memory at the same time."""
+
+    record: Record
+    beside: bool
+    why: str
+    served: Served | None
+
+
+def choose(
+    context: Context,
+    wanted: Wanted,
+    candidate: Candidate,
+    files: Files,
+    artifact: Artifact,
+    standing: Standing,
+    *,
+    version: str = "",
+    port: int | None = None,
+    arguments: tuple[str, ...] = (),
+) -> Chosen:
+    """The same release as now if nothing differs; a number of its own if something does.
+
+    Raises PreconditionError where no port is free.
+    """
+    name, fit = wanted.name, candidate.fit
+    served = models_of(context.inventory, context.name).get(name)
+    model = standing.models.get(name, Model(name))
+    form = candidate.artifact
+    if form is None or fit is None:
+        raise InputError(f"{name} cannot be served by {candidate.engine}", hint=candidate.why)
+    record = Record(
+        model=name,
+        number=0,
+        source=f"{wanted.entry.name}@{form.name}",
+        engine=candidate.engine,
+        format=form.format,
+        quant=form.quant,
+        path=f"{artifact.path}/{files.main}".rstrip("/"),
+        digest=artifact.digest,
+        port=0,
+        front=front_address(context, port or front_port(context, name, candidate, standing)),
+        unit="",
+        context=wanted.context,
+        sequences=wanted.sequences,
+        kind=wanted.entry.kind,
+        kv_dtype=wanted.kv_dtype,
+        engine_version=version,
+        repository=files.repository,
+        revision=files.revision,
+        weights=int(fit.weights),
+        needed=int(fit.needed),
+        predicted_tps=fit.decode_tps,
+        arguments=arguments,
+        gpu_layers=_layers(fit, candidate),
+        made=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        by=audit.who(),
+    )
+    record = _numbered(context, record, model, standing)
+    beside, why = _beside(fit, model, record, standing)
+    return Chosen(record, beside, why, served)
+
+
+def _layers(fit: Fit, candidate: Candidate) -> int | None:
+    """Layers on the card, where not all of them are there."""
+    if candidate.engine != "llamacpp" or candidate.site.device.kind != "cuda" or fit.fits:
+        return None
+    return fit.gpu_layers
+
+
+def _numbered(context: Context, record: Record, model: Model, standing: Standing) -> Record:
+    """A release that is the same to those who use it keeps its number, also one whose switch did
+    not come to its end, or failed."""
+    begun = model.switching.partition(":")[0]
+    newest = max(model.releases, default=0)
+    # One that never passed its gate was never anybody's.
+    again = newest if newest not in model.gates else 0
+    for number in (model.serving, int(begun) if begun.isdecimal() else 0, again):
+        old = model.releases.get(number)
+        if old is not None and old.same == replace(record, number=number).same:
+            return old
+    port = free_port(standing, context.name)
+    number = model.next
+    unit = f"magnus-release-{record.model}-r{number}"
+    label = f"net.magnus.release.{record.model}.r{number}"
+    return replace(
+        record,
+        number=number,
+        port=port,
+        unit=label if context.host.macos else f"{unit}.service",
+    )
+
+
+def free_port(standing: Standing, host: str) -> int:
+    """One that nobody listens on and no kept release has. Raises PreconditionError."""
+    kept = {one.port for model in standing.models.values() for one in model.releases.values()}
+    for port in range(FIRST_PORT, LAST_PORT + 1):
+        if port not in standing.ports and port not in kept:
+            return port
+    message = f"no port from {FIRST_PORT} to {LAST_PORT} is free for a release"
+    raise PreconditionError(message, host=host, hint=f"magnusctl models gc -l {host}")
+
+
+def front_port(context: Context, name: str, candidate: Candidate, standing: Standing) -> int:
+    """The port that clients know: as it was, as the inventory says, else the first free one."""
+    current = standing.models.get(name, Model(name)).releases
+    if current:
+        return int(current[max(current)].front.rpartition(":")[2])
+    for other, _, port in models_with_ports(context, candidate.engine):
+        if other == name:
+            return port
+    fronts = {
+        int(one.front.rpartition(":")[2])
+        for model in standing.models.values()
+        for one in model.releases.values()
+    }
+    taken = {*standing.ports, *fronts, *PORTS.values()}
+    return next(port for port in range(FRONT_FIRST, FRONT_FIRST + 900) if port not in taken)
+
+
+def _beside(fit: Fit, model: Model, record: Record, standing: Standing) -> tuple[bool, str]:
+    """Whether the old one can go on until the new one has spoken."""
+    current = model.current
+    if current is None or current.number == record.number:
+        return True, "nothing runs yet"
+    free = standing.sizes.get("card free") or standing.sizes.get("memory free")
+    need = int(fit.needed)
+    gib = 1024**3
+    if free is not None:
+        fits = need <= 0.95 * free
+        told = (
+            f"{need / gib:.1f} GiB are needed beside r{current.number}, {free / gib:.1f} are free"
+        )
+        return fits, told
+    if fit.limit is None:
+        return False, "what is free is not known"
+    running = sum(one.needed for one in standing.running)
+    fits = running + need <= fit.limit.usable
+    usable = fit.limit.usable / gib
+    return fits, f"{(running + need) / gib:.1f} of {usable:.1f} GiB with both"

@@ -1,0 +1,253 @@
+"""A model on its way to a host: which one, with which files, and what came of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from magnusctl import placement
+from magnusctl.asking import ask_one
+from magnusctl.catalogue import local
+from magnusctl.catalogue.local import Local
+from magnusctl.deploying import files as files_of
+from magnusctl.deploying import outcome, prepare
+from magnusctl.deploying.files import Files
+from magnusctl.deploying.prepare import Prepared, context_of
+from magnusctl.engines import ENGINES
+from magnusctl.errand import Errand
+from magnusctl.errors import CheckFailed, HostError, InputError, MagnusError, PreconditionError
+from magnusctl.fitting import Question, wanted_of
+from magnusctl.fleet import Fleet
+from magnusctl.placement import Candidate, Wanted
+from magnusctl.releases import standing
+from magnusctl.releases.standing import Standing
+from magnusctl.roles.context import Context
+
+_WEIGHTS = (".safetensors", ".gguf", ".bin")
+_SLUG = re.compile(r"[^a-z0-9]+")
+Told = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for: `source` is a folder on this machine with the files."""
+
+    question: Question
+    source: Path | None = None
+    port: int | None = None
+    arguments: tuple[str, ...] = ()
+    force: bool = False
+    instead: bool = False
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Which model goes where: all candidates, the one that was chosen first."""
+
+    wanted: Wanted
+    candidates: tuple[Candidate, ...]
+    own: Local | None
+
+    @property
+    def chosen(self) -> Candidate:
+        """Where it goes."""
+        return self.candidates[0]
+
+
+def place(
+    fleet: Fleet, order: Order, standings: Mapping[str, Standing], host: str | None
+) -> Placed:
+    """Judge every host that was asked, and choose. Raises MagnusError."""
+    own = _own(order)
+    wanted = _wanted(fleet, order, own)
+    live = {name: prepare.live_of(found) for name, found in standings.items()}
+    present = {name: _keys(found) for name, found in standings.items()}
+    found = placement.candidates(fleet.inventory, wanted, host, live, present)
+    return Placed(wanted, tuple(found), own)
+
+
+def _own(order: Order) -> Local | None:
+    """A model that no catalogue knows: its files are at hand."""
+    path = Path(order.question.model)
+    if path.exists() and (path.suffix == ".gguf" or path.is_dir()):
+        return local.of_folder(path)
+    return None
+
+
+def _wanted(fleet: Fleet, order: Order, own: Local | None) -> Wanted:
+    served = fleet.inventory.models.get(order.question.model)
+    if order.source and served is not None:
+        # The inventory names it, and its files say what it is.
+        own = local.of_folder(order.source)
+        found = wanted_of(replace(order.question, model=str(order.source)), fleet.inventory)
+        return replace(
+            found,
+            name=order.question.model,
+            entry=own.entry,
+            artifact=own.artifact,
+            context=order.question.context or served.context,
+            sequences=order.question.sequences or served.sequences,
+        )
+    found = wanted_of(order.question, fleet.inventory)
+    if served is None:
+        found = replace(found, name=slug(found.entry.name))
+    return found
+
+
+def slug(name: str) -> str:
+    """A name that units, files and requests can hold."""
+    return _SLUG.sub("-", name.lower()).strip("-")[:48] or "model"
+
+
+def _keys(found: Standing) -> list[str]:
+    return [
+        one.source
+        for model in found.models.values()
+        for one in model.releases.values()
+        if one.path in found.files
+    ]
+
+
+def require_fit(placed: Placed, order: Order) -> None:
+    """Nothing is moved for what would not fit. Raises CheckFailed, or PreconditionError."""
+    chosen = placed.chosen
+    if chosen.verdict is True or order.force:
+        return
+    name = placed.wanted.name
+    hint = f"See what would fit:  magnusctl fit {order.question.model} --on {chosen.host}"
+    if chosen.verdict is None:
+        message = f"whether {name} fits cannot be told: {chosen.why}"
+        raise PreconditionError(message, host=chosen.host, hint=hint)
+    raise CheckFailed(f"{name} does not fit: {chosen.why}", host=chosen.host, hint=hint)
+
+
+def files(
+    inventory: Path, placed: Placed, order: Order, context: Context, told: Callable[[str], None]
+) -> Files:
+    """The files of what was chosen, with their digests. Raises MagnusError."""
+    form, engine = placed.chosen.artifact, placed.chosen.engine
+    if form is None:
+        raise InputError(f"no form of {placed.wanted.name} is for {engine}")
+    if order.source is not None:
+        pinned = files_of.known(inventory, placed.wanted.entry, form)
+        if pinned is not None:
+            return files_of.same(pinned, order.source, told)
+        return files_of.of_folder(local.of_folder(order.source), told)
+    if placed.own is not None:
+        return files_of.of_folder(placed.own, told)
+    version = prepare.version_of(context, engine)
+    return files_of.locked(inventory, placed.wanted.entry, form, engine, version, told)
+
+
+def made(
+    fleet: Fleet,
+    inventory: Path,
+    placed: Placed,
+    order: Order,
+    found: Standing,
+    told: Told,
+    *,
+    live: bool = True,
+) -> Prepared:
+    """The release and all that it stands on; offline nobody is asked. Raises MagnusError."""
+    host = placed.chosen.host
+    context = context_of(fleet, inventory, host)
+    if placed.chosen.engine not in ENGINES:
+        raise _not_yet(placed)
+    if live:
+        chosen = files(inventory, placed, order, context, lambda text: told(host, text))
+    else:
+        chosen = files_offline(inventory, placed, order)
+    return prepare.prepare(
+        fleet,
+        context,
+        placed.wanted,
+        sized(placed, chosen),
+        chosen,
+        found,
+        port=order.port,
+        arguments=order.arguments,
+        instead=order.instead,
+        live=live,
+    )
+
+
+def sized(placed: Placed, chosen: Files) -> Candidate:
+    """The candidate by the real size of its files: a recipe is no better than they are."""
+    found = placed.chosen
+    weights = sum(one.size for one in chosen.files if one.path.endswith(_WEIGHTS))
+    if found.artifact is None or not weights:
+        return found
+    form = replace(found.artifact, size_bytes=weights)
+    fit, _ = placement.fit_at(placed.wanted, found.site, form)
+    return replace(found, artifact=form, fit=fit or found.fit)
+
+
+def files_offline(inventory: Path, placed: Placed, order: Order) -> Files:
+    """The files as far as this machine knows them: pinned, at hand, or only their whole size."""
+    form = placed.chosen.artifact
+    if form is None:
+        raise InputError(f"no form of {placed.wanted.name} is for {placed.chosen.engine}")
+    if placed.own is not None or order.source is not None:
+        own = placed.own or local.of_folder(order.source or Path())
+        return files_of.of_folder(own, lambda text: None)
+    pinned = files_of.known(inventory, placed.wanted.entry, form)
+    if pinned is not None:
+        return pinned
+    weights = placement.weights_at(placed.wanted, placed.chosen.site, form)
+    return files_of.unpinned(form, int(weights.file) if weights else 0)
+
+
+def _not_yet(placed: Placed) -> PreconditionError:
+    """Ollama's one server has all models: it is told to pull by itself."""
+    form = placed.chosen.artifact
+    tag = form.tag if form else placed.wanted.name
+    return PreconditionError(
+        f"{placed.chosen.engine} keeps its models itself, so there are no releases of them",
+        host=placed.chosen.host,
+        hint=f"There:  ollama pull {tag}        or take  --engine llamacpp",
+    )
+
+
+def host_of(fleet: Fleet, order: Order) -> str | None:
+    """The host that is meant: as was said, or as the inventory has it; None for any."""
+    served = fleet.inventory.models.get(order.question.model)
+    return order.question.on or (served.host if served else None)
+
+
+def only(fleet: Fleet, prepared: Prepared) -> Fleet:
+    """The fleet of the one host that a deployment is about."""
+    return replace(fleet, machines=(prepared.machine,))
+
+
+def explaining(errand: Errand, prepared: Prepared) -> Errand:
+    """An errand whose failures are told with their cause."""
+    return replace(errand, explain=lambda error: failure(prepared, error))
+
+
+def measured(prepared: Prepared) -> Mapping[str, str]:
+    """What the gate measured, as the host kept it; nothing where it cannot be asked any more."""
+    record = prepared.chosen.record
+    try:
+        found = ask_one(prepared.machine, standing.probe("/"))
+    except MagnusError:
+        return {}
+    return found.models[record.model].gates.get(record.number, {})
+
+
+def failure(prepared: Prepared, error: MagnusError) -> MagnusError:
+    """Why a release did not come to serve, as far as its host can tell."""
+    if not isinstance(error, HostError):
+        return error
+    record = prepared.chosen.record
+    if f"release:{record.model}" not in error.detail + error.message:
+        # It never came to a switch: what was said is of the files, or of the front.
+        lines = error.detail.splitlines()
+        return outcome.explained_early(error, prepared.machine, record, lines)
+    try:
+        kept = outcome.kept_of(prepared.machine, record)
+    except MagnusError:
+        return error
+    return outcome.explained(error, prepared.machine, record, kept)

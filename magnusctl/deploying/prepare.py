@@ -1,0 +1,187 @@
+"""A deployment made ready for one host: what it is now, which release is wanted, as resources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from magnusctl import secrets
+from magnusctl.asking import ask_one
+from magnusctl.converge import Machine
+from magnusctl.deploying.choice import Chosen, choose
+from magnusctl.deploying.files import Files, artifact
+from magnusctl.engines import ENGINES
+from magnusctl.errors import InputError, PreconditionError
+from magnusctl.fleet import Fleet
+from magnusctl.inventory.findings import nearest
+from magnusctl.inventory.project import project_of
+from magnusctl.inventory.select import variables_of
+from magnusctl.placement import Candidate, Live, Wanted
+from magnusctl.quote import sh
+from magnusctl.releases import desired, standing
+from magnusctl.releases.desired import Wish
+from magnusctl.releases.standing import Standing
+from magnusctl.render import renderer
+from magnusctl.resources.artifact import Artifact
+from magnusctl.roles import sealed
+from magnusctl.roles.context import Context
+from magnusctl.roles.engines import common, llamacpp, mlx, vllm
+from magnusctl.roles.storage import MAC_USER, MODELS, folder_of
+from magnusctl.state import Probe
+
+ROLE = "deploy"
+"""What a plan says its changes are for."""
+_VERSION = re.compile(r"^(vllm|mlx-lm)==(\S+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A host with what a deployment wants of it."""
+
+    machine: Machine
+    chosen: Chosen
+    wish: Wish
+    files: Files
+    artifact: Artifact
+    present: bool
+    """Whether the files are there already, whole."""
+
+
+def context_of(fleet: Fleet, inventory: Path, host: str) -> Context:
+    """What templates of a host are given."""
+    whole = fleet.inventory
+    kept = secrets.secrets_of(whole, inventory.resolve().parent)
+    render = renderer(project_of(inventory))
+    return Context(whole, host, whole.hosts[host], variables_of(whole, host), render, kept)
+
+
+def program_of(context: Context, engine: str) -> str:
+    """The program that runs models, which provision brings."""
+    mac = context.host.macos
+    return {
+        "vllm": f"{vllm.ENVIRONMENT}/bin/vllm",
+        "mlx": f"{mlx.ENVIRONMENT}/bin/python",
+        "llamacpp": llamacpp.BREW if mac else f"{llamacpp.FOLDER}/llama-server",
+    }[engine]
+
+
+def asked(context: Context, machine: Machine) -> Standing:
+    """What a host serves and keeps now. Raises MagnusError."""
+    programs = [program_of(context, engine) for engine in ENGINES]
+    return ask_one(machine, standing.probe(folder_of(context), programs))
+
+
+def live_of(found: Standing) -> Live:
+    """What a host said of its memory, for the planner."""
+    card = found.sizes.get("card free")
+    return Live(
+        free_bytes=card if card is not None else found.sizes.get("memory free"),
+        limit_bytes=found.sizes.get("wired total"),
+        total_bytes=None if card is not None else found.sizes.get("memory total"),
+    )
+
+
+def prepare(
+    fleet: Fleet,
+    context: Context,
+    wanted: Wanted,
+    candidate: Candidate,
+    files: Files,
+    found: Standing,
+    *,
+    port: int | None = None,
+    arguments: Sequence[str] = (),
+    instead: bool = False,
+    live: bool = True,
+) -> Prepared:
+    """The release and all that it stands on. Raises MagnusError where it cannot be."""
+    machine, engine, mac = fleet.machine(context.name), candidate.engine, context.host.macos
+    program = program_of(context, engine)
+    if live and program not in found.programs:
+        hint = f"magnusctl provision -l {context.name} -t inference"
+        raise PreconditionError(f"{engine} is not installed there", host=context.name, hint=hint)
+    kept = artifact(
+        files,
+        _folder_name(wanted, candidate),
+        folder_of(context),
+        engine=engine,
+        program=f"{program.rpartition('/')[0]}/hf",
+        group=MAC_USER if mac else MODELS,
+        mac=mac,
+    )
+    if live and arguments:
+        check_arguments(machine, engine, program, arguments)
+    chosen = choose(
+        context,
+        wanted,
+        candidate,
+        files,
+        kept,
+        found,
+        version=version_of(context, engine),
+        port=port,
+        arguments=tuple(arguments),
+    )
+    if instead and chosen.beside and found.models.get(wanted.name):
+        chosen = replace(chosen, beside=False, why="as was asked for")
+    record = chosen.record
+    served, site = chosen.served, candidate.site
+    wish = Wish(
+        record=record,
+        artifact=kept,
+        switch="beside" if chosen.beside else "instead",
+        floor_tps=(served.target.decode or 0.0) if served else 0.0,
+        disk_bytes_s=site.disk.mb_s * 1e6 / 4 if site.disk else 100e6,
+        memory=served.memory if served else None,
+        cores=served.cores if served else None,
+        cpus=common.cores_of(context).get(wanted.name, ""),
+        gpu_share=site.utilization if engine == "vllm" else None,
+    )
+    wanted_there = (replace(one, role=ROLE) for one in desired.resources(context, wish))
+    resources = sealed(context, wanted_there)
+    return Prepared(
+        replace(machine, desired=resources),
+        chosen,
+        wish,
+        files,
+        kept,
+        present=kept.path in found.files,
+    )
+
+
+def _folder_name(wanted: Wanted, candidate: Candidate) -> str:
+    form = candidate.artifact.name if candidate.artifact else "files"
+    return re.sub(r"[^a-z0-9._-]+", "-", f"{wanted.entry.name}-{form}".lower())
+
+
+def version_of(context: Context, engine: str) -> str:
+    """The version that the inventory pins: of a lock, or of an archive by its name."""
+    inference = context.variables.inference
+    if engine == "llamacpp":
+        if context.host.macos:
+            return "Homebrew's"
+        return inference.llamacpp.archive.url.rpartition("/")[2].split(".tar")[0]
+    lock = inference.vllm.lock if engine == "vllm" else inference.mlx.lock
+    if lock == "none":
+        return "the user's own build"
+    found = dict(_VERSION.findall(context.render(f"locks/{lock}")))
+    name = "vllm" if engine == "vllm" else "mlx-lm"
+    return f"{name} {found[name].split(';')[0].rstrip(' ')}" if name in found else lock
+
+
+def check_arguments(machine: Machine, engine: str, program: str, arguments: Sequence[str]) -> None:
+    """Hold what a user adds against what the engine itself says it knows. Raises InputError."""
+    flags = [word.partition("=")[0] for word in arguments if word.startswith("--")]
+    words = {
+        "vllm": [program, "serve"],
+        "mlx": [program, "-m", "mlx_lm.server"],
+        "llamacpp": [program],
+    }[engine]
+    question = Probe("help", sh("engine_help", *words), -1, frozenset, ("releases/models.sh",))
+    known = ask_one(machine, question)
+    for flag in flags:
+        if known and flag not in known:
+            hint = nearest(flag, known) or f"It was asked there:  {program} --help"
+            raise InputError(f"{engine} has no option {flag}", where=machine.name, hint=hint)

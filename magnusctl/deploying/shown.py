@@ -1,0 +1,76 @@
+"""A deployment as plain values, and on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from magnusctl.deploying.deploy import Placed
+from magnusctl.deploying.prepare import Prepared
+from magnusctl.remedies import Answer
+from magnusctl.report import deployed, fitted
+from magnusctl.report.jsonl import emit
+from magnusctl.report.text import TextReport
+
+
+def show_placement(placed: Placed, *, json: bool) -> None:
+    """How it fits where it goes; of several hosts what speaks for and against each."""
+    several = len({one.host for one in placed.candidates}) > 1
+    answer = Answer(
+        placed.wanted, placed.candidates if several else placed.candidates[:1], (), table=several
+    )
+    if json:
+        for kind, values in fitted.objects(answer):
+            emit(kind, **values)
+        return
+    TextReport().drawn(partial(fitted.lines, answer))
+
+
+def release_of(prepared: Prepared) -> dict[str, Any]:
+    """What is wanted, as plain values; sizes are bytes."""
+    chosen, files = prepared.chosen, prepared.files
+    origin = str(files.folder) if files.folder else f"{files.repository} at {files.revision[:12]}"
+    return {
+        "host": prepared.machine.name,
+        "release": asdict(chosen.record),
+        "bytes_to_move": 0 if prepared.present else files.size,
+        "from": origin,
+        "files": len(files.files),
+        "switch": _switch(prepared),
+        "beside": chosen.beside,
+    }
+
+
+def _switch(prepared: Prepared) -> str:
+    chosen = prepared.chosen
+    if chosen.why == "nothing runs yet":
+        return "nothing runs under this name yet: no outage"
+    if chosen.beside:
+        return f"beside the old one, no outage ({chosen.why})"
+    seconds = prepared.wish.record.weights / prepared.wish.disk_bytes_s + 10
+    return f"in its place: nobody serves for about {seconds:.0f} s ({chosen.why})"
+
+
+def show_release(prepared: Prepared, *, json: bool) -> None:
+    """What is wanted."""
+    values = release_of(prepared)
+    if json:
+        emit("release", **values)
+        return
+    report = TextReport()
+    for line in deployed.release_lines(values):
+        report.said("release", prepared.machine.name, line)
+    report.said("release", prepared.machine.name, "")
+
+
+def show_done(prepared: Prepared, gate: Mapping[str, str], seconds: float, json: bool) -> None:
+    """What serves now."""
+    values = {**release_of(prepared), "gate": dict(gate)}
+    if json:
+        emit("deployed", seconds=round(seconds, 1), **values)
+        return
+    report = TextReport()
+    for line in deployed.done_lines(prepared.machine.name, values):
+        report.said("deployed", prepared.machine.name, line)

@@ -1,0 +1,226 @@
+"""A release as resources: the front that clients know, the model's files, its unit, the switch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from magnusctl.engines import ENGINES
+from magnusctl.engines.launch import Instance, Launch
+from magnusctl.releases.record import FOLDER, Record, text
+from magnusctl.resources.artifact import Artifact
+from magnusctl.resources.command import Command
+from magnusctl.resources.directory import Directory
+from magnusctl.resources.file import File
+from magnusctl.resources.package import Package
+from magnusctl.resources.release import Release
+from magnusctl.resources.service import Service
+from magnusctl.roles import daemon, storage
+from magnusctl.roles.context import Context
+from magnusctl.roles.daemon import JOBS, LOGS, UNITS, Job
+from magnusctl.roles.engines import common
+from magnusctl.roles.ports import listen_address
+from magnusctl.state import Resource
+
+FRONT = "/etc/magnus/front"
+BREW_NGINX = "/opt/homebrew/bin/nginx"
+FRONT_LABEL = "net.magnus.front"
+RESIDENT_SHARE = 0.85
+"""Of the predicted weights, what must be in the memory where it belongs: less is a fallback."""
+SPEAK_S = 120
+_SLOWEST_DISK = 100e6
+"""Bytes/s that a start is given time for; a disk that was measured to be slower gets more."""
+_FLOOR_SHARE = 0.4
+"""Of the predicted speed: a model on the wrong device is slower by far more."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a deployment wants of a host: the release, its files, how it is switched to."""
+
+    record: Record
+    artifact: Artifact | None
+    switch: str
+    floor_tps: float = 0.0
+    disk_bytes_s: float = _SLOWEST_DISK
+    drain_s: int = 60
+    memory: int | None = None
+    cores: int | None = None
+    cpus: str = ""
+    gpu_share: float | None = None
+
+
+def resources(context: Context, wish: Wish) -> Iterator[Resource]:
+    """Everything that a release stands on, in the order in which it comes to be."""
+    yield from front(context, wish.record)
+    if wish.artifact:
+        yield Directory(
+            path=f"{storage.folder_of(context)}/store",
+            group=context.root_group if context.host.macos else storage.MODELS,
+            mode="0755",
+        )
+        yield wish.artifact
+    yield from release(context, wish)
+
+
+def front(context: Context, record: Record) -> Iterator[Resource]:
+    """nginx, before all releases of all models of this host."""
+    group, mac = context.root_group, context.host.macos
+    run = "/var/magnus/front" if mac else "/run/magnus-front"
+    if not mac:
+        # Debian starts a web server on port 80 with the package; a server of one's own is let be.
+        yield Command(
+            label="nginx starts no web server of its own",
+            run="system systemctl mask nginx.service",
+            unless='[ -x "$ROOT/usr/sbin/nginx" ] || '
+            '[ "$(system systemctl is-enabled nginx.service 2>/dev/null)" = masked ]',
+            undo="system systemctl unmask nginx.service",
+        )
+    if not mac:
+        yield Package(package="curl")
+    yield Package(package="nginx")
+    yield Directory(path="/etc/magnus", group=group)
+    yield Directory(path=FRONT, group=group)
+    if mac:
+        yield Directory(path=run, owner=storage.MAC_USER, group=storage.MAC_USER, mode="0750")
+    main = f"{FRONT}/nginx.conf"
+    yield File(path=main, content=context.render("front/nginx.conf.j2", run=run), group=group)
+    address, _, port = record.front.rpartition(":")
+    own = f"{FRONT}/{record.model}.server"
+    values = {"address": address, "port": port, "model": record.model}
+    yield File(path=own, content=context.render("front/model.conf.j2", **values), group=group)
+    if mac:
+        yield from _mac_front(context, (f"file:{main}", f"file:{own}"), run)
+        return
+    unit = f"{UNITS}/magnus-front.service"
+    yield File(path=unit, content=_front_unit(context), validator="unit")
+    yield Service(
+        unit="magnus-front",
+        reload=True,
+        restart_on=(f"file:{main}", f"file:{own}", f"file:{unit}"),
+        after=("package:nginx",),
+    )
+
+
+def _front_unit(context: Context) -> str:
+    values = common.unit_values(context)
+    values["addresses"] = [values["host_address"]]
+    return context.render("front/front.service.j2", **values)
+
+
+def _mac_front(context: Context, files: tuple[str, ...], run: str) -> Iterator[Resource]:
+    wanted = Job(
+        label=FRONT_LABEL,
+        program=(BREW_NGINX, "-c", f"{FRONT}/nginx.conf", "-g", "daemon off;"),
+        user=storage.MAC_USER,
+        folder=run,
+        log=f"{LOGS}/{FRONT_LABEL}.log",
+        keep_alive=True,
+    )
+    yield from daemon.job(context, wanted, restart_on=files, after=("package:nginx",))
+
+
+def release(context: Context, wish: Wish) -> Iterator[Resource]:
+    """The unit of a release, what the host keeps of it, and that it serves."""
+    record, group = wish.record, context.root_group
+    instance = instance_of(wish)
+    launch = ENGINES[record.engine](context, instance)
+    for path in ("/var/lib/magnus/models", f"{FOLDER}/{record.model}", record.folder):
+        yield Directory(path=path, mode="0700", group=group)
+    if launch.files:
+        yield Directory(path="/etc/magnus/releases", group=group)
+    yield from launch.files
+    yield _unit(context, record, instance, launch)
+    yield File(
+        path=f"{record.folder}/how", content=how(context, wish, launch), mode="0600", group=group
+    )
+    yield File(path=f"{record.folder}/record", content=text(record), mode="0600", group=group)
+    yield Release(
+        model=record.model,
+        number=record.number,
+        switch="instead" if wish.switch == "instead" else "beside",
+        drain_s=wish.drain_s,
+        seconds=start_seconds(wish) + 2 * SPEAK_S + wish.drain_s + 300,
+    )
+
+
+def instance_of(wish: Wish) -> Instance:
+    """The release as its engine is told of it."""
+    record = wish.record
+    return Instance(
+        model=record.model,
+        number=record.number,
+        path=record.path,
+        port=record.port,
+        context=record.context,
+        sequences=record.sequences,
+        kind=record.kind,
+        kv_dtype=record.kv_dtype,
+        memory=wish.memory,
+        cores=wish.cores,
+        cpus=wish.cpus,
+        gpu_share=wish.gpu_share,
+        gpu_layers=record.gpu_layers,
+        arguments=record.arguments,
+    )
+
+
+def _unit(context: Context, record: Record, instance: Instance, launch: Launch) -> File:
+    if context.host.macos:
+        wanted = Job(
+            label=record.unit,
+            # While the server lives the Mac does not sleep, and no longer.
+            program=("/usr/bin/caffeinate", "-s", *launch.program),
+            user=storage.MAC_USER,
+            environment=launch.environment,
+            folder="/var/magnus",
+            log=f"{LOGS}/{record.unit}.log",
+            keep_alive=True,
+        )
+        content = context.render("daemon/job.plist.j2", job=wanted)
+        path = f"{JOBS}/{record.unit}.plist"
+        return File(path=path, content=content, group="wheel", validator="plist")
+    values = common.unit_values(context) | {
+        "instance": instance,
+        "launch": launch,
+        "engine": record.engine,
+        "cpus": instance.cpus,
+        "memory_max": launch.memory_max,
+    }
+    content = context.render("inference/release.service.j2", **values)
+    return File(path=f"{UNITS}/{record.unit}", content=content, validator="unit")
+
+
+def start_seconds(wish: Wish) -> int:
+    """How long a start may take: its bytes at the disk's rate, twice, and what engines compile."""
+    compiles = 300 if wish.record.engine == "vllm" else 60
+    return int(2 * wish.record.weights / wish.disk_bytes_s) + compiles
+
+
+def how(context: Context, wish: Wish, launch: Launch) -> str:
+    """What the host itself must know to start, judge and stop a release: a line for each value."""
+    record, mac = wish.record, context.host.macos
+    cuda = launch.gpu and not mac
+    floor = wish.floor_tps or _FLOOR_SHARE * (record.predicted_tps or 0)
+    values = {
+        "UNIT": record.unit,
+        "PLIST": f"{JOBS}/{record.unit}.plist" if mac else "-",
+        "PORT": record.port,
+        "FRONT": record.front,
+        "MODEL": record.model,
+        "KIND": record.kind,
+        "HEALTH": launch.health,
+        "KEY": launch.key,
+        "MEMORY": "cuda" if cuda else "process",
+        "RESIDENT": int(RESIDENT_SHARE * record.weights) if record.gpu_layers is None else 0,
+        "FLOOR": f"{floor:.2f}",
+        "SECONDS": start_seconds(wish),
+        "SPEAK": SPEAK_S,
+        "LOG": f"{LOGS}/{record.unit}.log" if mac else "-",
+    }
+    return "".join(f"{key}={value}\n" for key, value in values.items())
+
+
+def front_address(context: Context, port: int) -> str:
+    """Where clients reach a model."""
+    return f"{listen_address(context)}:{port}"

@@ -1,0 +1,73 @@
+# ask_models FOLDER PROGRAM...: what this host serves and could serve, a line each: models, releases, gates, files of
+# models, ports that are taken, programs of engines that are there, and memory. Values are KiB where they are sizes.
+ask_models() {
+  for _one in "$STATE"/models/*/; do
+    [ -d "$_one" ] || continue
+    _one=${_one%/}
+    echo "model ${_one##*/} $(ask_release "${_one##*/}")"
+    for _each in "$_one"/r*/; do
+      _each=${_each%/}
+      if [ -r "$_each/record" ]; then echo "release $(cat "$_each/record")"; fi
+      if [ -r "$_each/gate" ]; then echo "gate ${_one##*/} ${_each##*/r} $(tr '\n' ' ' <"$_each/gate")"; fi
+    done
+  done
+  for _each in "$ROOT$1"/store/*/.magnus-artifact; do
+    [ ! -r "$_each" ] || echo "files $(du -sk "${_each%/*}" | awk '{ print $1 }') ${_each%/.magnus-artifact}"
+  done
+  _store=$1
+  shift
+  for _each in "$@"; do [ ! -x "$ROOT$_each" ] || echo "program $_each"; done
+  set -- "$_store"
+  taken_ports | sort -un | sed 's/^/port /'
+  if [ -r "$ROOT/proc/meminfo" ]; then
+    awk '/^MemTotal:/ { print "memory total " $2 } /^MemAvailable:/ { print "memory free " $2 }' "$ROOT/proc/meminfo"
+  fi
+  if has nvidia-smi; then
+    system nvidia-smi --query-gpu=memory.total,memory.free --format=csv,noheader,nounits 2>/dev/null |
+      awk -F ', *' '$1 ~ /^[0-9]+$/ { total += $1; free += $2 }
+        END { if (total) { print "card total " total * 1024; print "card free " free * 1024 } }'
+  fi
+  if [ "$OS" = Darwin ]; then
+    _wired=$(system sysctl -n iogpu.wired_limit_mb 2>/dev/null)
+    [ "${_wired:-0}" = 0 ] || echo "wired total $((_wired * 1024))"
+  fi
+  if [ -d "$ROOT$1" ]; then df -Pk "$ROOT$1" | awk 'NR == 2 { print "disk free " $4 }'; fi
+}
+
+taken_ports() {
+  if has ss; then
+    system ss -Hltn 2>/dev/null | awk '{ sub(/.*:/, "", $4); print $4 }'
+  elif has netstat; then
+    system netstat -an 2>/dev/null | awk '/LISTEN/ { sub(/.*[.:]/, "", $4); print $4 }'
+  fi
+}
+
+# kept_log NAME NUMBER: what the switch to a release said, and its engine last when it failed
+kept_log() {
+  [ ! -r "$STATE/models/$1/r$2/said" ] || sed 's/^/said /' "$STATE/models/$1/r$2/said"
+  [ ! -r "$STATE/models/$1/r$2/log" ] || tail -n 400 "$STATE/models/$1/r$2/log" | sed 's/^/log /'
+}
+
+# engine_help PROGRAM WORD...: the options that an engine itself says it has, each once
+engine_help() {
+  { "$@" --help || :; } 2>&1 </dev/null | tr -cs -- '-A-Za-z0-9_' '\n' | grep '^--[a-z]' | sort -u | head -n 2000
+}
+
+# log_since UNIT LOG CURSOR LINES: what a release logged after a cursor ("-": its last lines), then the next cursor
+log_since() {
+  if [ "$2" != - ]; then
+    _size=$(wc -c <"$ROOT$2" 2>/dev/null | tr -d ' ')
+    if [ "$3" = - ] || [ "$3" -gt "${_size:-0}" ]; then
+      tail -n "$4" "$ROOT$2" 2>/dev/null
+    else
+      tail -c "+$(($3 + 1))" "$ROOT$2" | head -c "$((_size - $3))"
+    fi | sed 's/^/log /'
+    echo "cursor ${_size:-0}"
+    return
+  fi
+  if [ "$3" = - ]; then set -- "$1" -n "$4"; else set -- "$1" --after-cursor "$3"; fi
+  _unit=$1
+  shift
+  system journalctl -q --no-pager -o short-iso -u "$_unit" --show-cursor "$@" 2>/dev/null |
+    sed -e 's/^-- cursor: /cursor /;t' -e 's/^/log /'
+}

@@ -1,0 +1,109 @@
+"""What a host serves and keeps: one question, read into values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from magnusctl.quote import sh
+from magnusctl.releases import record
+from magnusctl.releases.record import Record
+from magnusctl.state import Probe
+
+NAME = "models"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model on a host: the number of the release that serves (0: none), whether it runs, a
+    switch that did not come to its end, and its releases with what their gates measured."""
+
+    name: str
+    serving: int = 0
+    running: bool = False
+    switching: str = ""
+    releases: Mapping[int, Record] = field(default_factory=dict)
+    gates: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def current(self) -> Record | None:
+        """The release that serves."""
+        return self.releases.get(self.serving)
+
+    @property
+    def before(self) -> Record | None:
+        """The newest release below the one that serves that once passed its gate."""
+        passed = [n for n in self.releases if n in self.gates and n < (self.serving or 1 << 30)]
+        return self.releases[max(passed)] if passed else None
+
+    @property
+    def next(self) -> int:
+        """The number of a new release: none is used twice."""
+        return max(self.releases, default=0) + 1
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What one host said. Sizes are bytes; None is what it did not say."""
+
+    models: Mapping[str, Model] = field(default_factory=dict)
+    files: Mapping[str, int] = field(default_factory=dict)
+    """Folders of models that are whole, with their size on the disk."""
+    ports: frozenset[int] = frozenset()
+    programs: frozenset[str] = frozenset()
+    """Those of engines that are there."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """`memory free`, `card total`, `disk free` and the like."""
+
+    @property
+    def running(self) -> tuple[Record, ...]:
+        """The releases that run now."""
+        found = (model.current for model in self.models.values() if model.running)
+        return tuple(one for one in found if one)
+
+
+def probe(folder: str, programs: Sequence[str] = ()) -> Probe[Standing]:
+    """Ask it; `folder` is where models lie there, `programs` are those of engines."""
+    needs = ("releases/models.sh", "resources/release.sh")
+    return Probe(NAME, sh("ask_models", folder, *programs), -1, parse, needs)
+
+
+def parse(lines: Sequence[str]) -> Standing:
+    """Read the answer. Raises ValueError for a line that is none of it."""
+    heads: dict[str, tuple[int, bool, str]] = {}
+    releases: dict[str, dict[int, Record]] = {}
+    gates: dict[str, dict[int, Mapping[str, str]]] = {}
+    files: dict[str, int] = {}
+    ports: set[int] = set()
+    programs: set[str] = set()
+    sizes: dict[str, int] = {}
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        if word == "model":
+            name, serving, running, switching = rest.split(" ")
+            number = 0 if serving == "-" else int(serving)
+            heads[name] = (number, running == "yes", "" if switching == "-" else switching)
+        elif word == "release":
+            one = record.parse(rest)
+            releases.setdefault(one.model, {})[one.number] = one
+        elif word == "gate":
+            name, gated, *values = rest.split()
+            pairs = dict(value.split("=", 1) for value in values)
+            gates.setdefault(name, {})[int(gated)] = pairs
+        elif word == "files":
+            kib, _, path = rest.partition(" ")
+            files[path] = int(kib) * 1024
+        elif word == "port":
+            ports.add(int(rest))
+        elif word == "program":
+            programs.add(rest)
+        elif word in ("memory", "card", "disk", "wired"):
+            what, kib = rest.split(" ")
+            sizes[f"{word} {what}"] = int(kib) * 1024
+        else:
+            raise ValueError(f"no line of this answer: {line[:80]!r}")
+    models = {
+        name: Model(name, *head, releases.get(name, {}), gates.get(name, {}))
+        for name, head in heads.items()
+    }
+    return Standing(models, files, frozenset(ports), frozenset(programs), sizes)
