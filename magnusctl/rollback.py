@@ -15,6 +15,7 @@ from magnusctl.records import LOST, Record
 from magnusctl.report import Planned
 from magnusctl.resources import KINDS, shell_files
 from magnusctl.resources.archive import Archive
+from magnusctl.resources.artifact import Artifact
 from magnusctl.resources.block import Block
 from magnusctl.resources.directory import Directory
 from magnusctl.resources.environment import Environment
@@ -96,7 +97,7 @@ def _without_full_folders(machine: Machine, made: Sequence[Record]) -> Sequence[
     going = {
         record.former.path: record.former
         for record in made
-        if isinstance(record.former, File | Block | Directory | Archive | Environment)
+        if isinstance(record.former, File | Block | Directory | Archive | Artifact | Environment)
         and record.former.ensure == "absent"
     }
     folders = sorted((p for p, r in going.items() if isinstance(r, Directory)), reverse=True)
@@ -135,7 +136,7 @@ def _first(former: Resource, formers: Sequence[Resource]) -> Iterator[str]:
         empties = (
             isinstance(former, Directory)
             and former.ensure == "absent"
-            and isinstance(other, File | Block | Directory | Archive | Environment)
+            and isinstance(other, File | Block | Directory | Archive | Artifact | Environment)
             and other.path.startswith(f"{former.path}/")
         )
         if joins or empties:

@@ -16,10 +16,10 @@ PACKAGE = Path(__file__).parent.parent / "magnusctl"
 LAYERS = (
     ("errors", "state", "quote", "whole", "builtin", "parsers", "fit", "gguf", "causes"),
     ("inventory", "report", "catalogue"),
-    ("plan", "resources", "render", "secrets", "userfile", "windows"),
+    ("plan", "resources", "render", "secrets", "userfile", "windows", "modellock", "hub"),
     (
         *("answers", "bootstrap", "undo", "roles", "checks", "extensions", "facts", "rendered"),
-        *("placement", "remedies"),
+        *("placement", "remedies", "engines", "releases"),
     ),
     ("script", "stages", "job", "records", "ended", "ending"),
     (
@@ -55,9 +55,9 @@ LAYERS = (
         "trust",
         "rollback",
         "attending",
-        *("fitting", "fitbatch", "recordedmemory"),
+        *("fitting", "fitbatch", "recordedmemory", "pushing"),
     ),
-    ("demo",),
+    ("demo", "deploying"),
     ("cli", "__main__"),
 )
 PURE = (
@@ -74,10 +74,14 @@ PURE = (
     "report.past",
     "report.verified",
     "report.fitted",
+    "report.deployed",
     "report.links",
     "report.drawing",
     "report.page",
     "report.junit",
+    "causes.*",
+    "engines.*",
+    "releases.*",
     "fit.*",
     "gguf.facts",
     "gguf.fields",
@@ -123,7 +127,7 @@ IMPURE_IMPORTS = {
     *("paramiko", "fabric", "subprocess", "socket", "typer", "rich", "threading", "os", "sys"),
     *("time", "pathlib", "secrets", "random", "tempfile", "shutil", "select"),
 }
-HEAVY = {"fabric", "paramiko", "jinja2", "pydantic", "rich", "yaml", "jc"}
+HEAVY = {"fabric", "paramiko", "jinja2", "pydantic", "rich", "yaml", "jc", "huggingface_hub"}
 
 
 def modules() -> dict[str, Path]:

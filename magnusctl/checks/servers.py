@@ -81,6 +81,9 @@ def _look(context: Context, engine: str, model: str) -> str:
 
 def _predicted(context: Context, engine: str, model: str, served: Served) -> float | None:
     """Tokens/s that are likely: by the model's own shape, else by the size of its files."""
+    on_cpu = engine == "llamacpp" and context.variables.inference.llamacpp.gpu_layers == "0"
+    if on_cpu and context.host.hardware.gpus:
+        return None
     try:
         found = catalogue.find(served.model, engine)
     except InputError:

@@ -112,7 +112,7 @@ def deploy_model(
     Ends with 0 when it serves, with 9 when it does not fit.
     """
     from magnusctl.cli.apply import sudo_password
-    from magnusctl.cli.models import finish
+    from magnusctl.cli.switching import finish
     from magnusctl.deploying.deploy import Order
     from magnusctl.errand import Errand
     from magnusctl.errors import InputError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,17 +16,12 @@ from magnusctl.cli.options import (
     YesOption,
     inventory_paths,
     report,
-    seconds,
 )
+from magnusctl.cli.switching import applied, errand_of, to_release
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from magnusctl.deploying.manage import Standings
-    from magnusctl.errand import Errand
     from magnusctl.fleet import Fleet
-    from magnusctl.report import Report
-    from magnusctl.state import Resource
 
 app = typer.Typer(help="What hosts serve, in numbered releases.", no_args_is_help=True)
 
@@ -109,7 +103,7 @@ def switch(
 ) -> None:
     """Let another release serve; nothing is fetched."""
     paths = inventory_paths(inventory, overlay)
-    errand = _errand("models switch", wait_lock)
+    errand = errand_of("models switch", wait_lock)
     code = to_release(
         paths, model, release, on, report(json), errand, allow_disruption or [], yes, json
     )
@@ -134,7 +128,7 @@ def stop(
     fleet, path, found = _opened(inventory, overlay, on)
     host, one = manage.find(found, model, on)
     wanted = Release(model=one.name, number=0, role="deploy")
-    errand = _errand("models stop", wait_lock)
+    errand = errand_of("models stop", wait_lock)
     allow = allow_disruption or []
     code = applied(fleet, path, host, [wanted], report(json), errand, allow, yes, json)
     raise typer.Exit(code)
@@ -158,7 +152,7 @@ def start(
     host, one = manage.find(found, model, on)
     record = one.current or manage.numbered(one, None)
     wanted = manage.switched(record, one, found[host])
-    errand = _errand("models start", wait_lock)
+    errand = errand_of("models start", wait_lock)
     allow = allow_disruption or []
     code = applied(fleet, path, host, [wanted], report(json), errand, allow, yes, json)
     raise typer.Exit(code)
@@ -180,7 +174,7 @@ def rm(
     fleet, path, found = _opened(inventory, overlay, on)
     host, one = manage.find(found, model, on)
     wanted = manage.removed(one, manage.numbered(one, release))
-    errand = _errand("models rm", "")
+    errand = errand_of("models rm", "")
     raise typer.Exit(applied(fleet, path, host, wanted, report(json), errand, [], yes, json))
 
 
@@ -205,7 +199,7 @@ def gc(
     codes = [0]
     for host in dict.fromkeys(one.host for one in garbage) if not dry_run else ():
         wanted = [resource for one in garbage if one.host == host for resource in one.resources]
-        errand, drawn = _errand("models gc", ""), report(json)
+        errand, drawn = errand_of("models gc", ""), report(json)
         codes.append(applied(fleet, path, host, wanted, drawn, errand, [], yes, json))
     raise typer.Exit(max(codes))
 
@@ -234,80 +228,3 @@ def logs(
         raise InputError(f"{model} has no release", where=host)
     for line in logged(fleet.machine(host), record, lines, follow=follow):
         typer.echo(visible(line))
-
-
-def _errand(verb: str, wait_lock: str) -> Errand:
-    from magnusctl.errand import Errand
-
-    return Errand(verb, seconds(wait_lock, "--wait-lock"))
-
-
-def to_release(
-    paths: Sequence[Path],
-    model: str,
-    release: str | None,
-    on: str | None,
-    drawn: Report,
-    errand: Errand,
-    allow: list[str],
-    yes: bool,
-    json: bool,
-    dry_run: bool = False,
-) -> int:
-    """Let an earlier release serve; without a name the newest good one before."""
-    from magnusctl.deploying import manage
-    from magnusctl.deploying.ask import standings
-    from magnusctl.fleet import open_fleet
-
-    fleet = open_fleet([*paths])
-    found = standings(fleet, paths[0], on)
-    host, one = manage.find(found, model, on)
-    wanted = manage.switched(manage.numbered(one, release), one, found[host])
-    return applied(fleet, paths[0], host, [wanted], drawn, errand, allow, yes, json, dry_run)
-
-
-def finish(
-    fleet: Fleet,
-    inventory: Path,
-    model: str,
-    drawn: Report,
-    errand: Errand,
-    allow: list[str],
-    yes: bool,
-    json: bool,
-) -> int:
-    """Bring a switch that was cut to its end."""
-    from magnusctl.deploying import manage
-    from magnusctl.deploying.ask import standings
-
-    found = standings(fleet, inventory, None)
-    host, one = manage.find(found, model)
-    wanted = manage.switched(manage.begun(one), one, found[host])
-    return applied(fleet, inventory, host, [wanted], drawn, errand, allow, yes, json)
-
-
-def applied(
-    fleet: Fleet,
-    inventory: Path,
-    host: str,
-    wanted: Sequence[Resource],
-    drawn: Report,
-    errand: Errand,
-    allow: list[str],
-    yes: bool,
-    json: bool,
-    dry_run: bool = False,
-) -> int:
-    """Plan, show, ask once, and do it."""
-    from magnusctl.cli.apply import apply, errors_of
-    from magnusctl.deploying import manage
-    from magnusctl.fleet import plan_all
-    from magnusctl.report import exit_code
-
-    own = manage.only(fleet, inventory, host, wanted)
-    planned = plan_all(own, texts=False, allow=allow, now=datetime.now(UTC))
-    drawn.plans(planned, diff=False)
-    outcomes = []
-    if not dry_run and any(item.has_work for item in planned):
-        outcomes = apply(own, planned, drawn, errand, allow=allow, yes=yes, json=json)
-    return int(exit_code(errors_of(planned, outcomes)))

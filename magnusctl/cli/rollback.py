@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magnusctl.cli.apply import apply, errors_of, sudo_password
-from magnusctl.cli.models import to_release
 from magnusctl.cli.options import (
     AllowOption,
     AskSudoOption,
@@ -23,6 +22,7 @@ from magnusctl.cli.options import (
     report,
     seconds,
 )
+from magnusctl.cli.switching import to_release
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

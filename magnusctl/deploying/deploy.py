@@ -62,7 +62,7 @@ def place(
     """Judge every host that was asked, and choose. Raises MagnusError."""
     own = _own(order)
     wanted = _wanted(fleet, order, own)
-    live = {name: prepare.live_of(found) for name, found in standings.items()}
+    live = {name: prepare.live_of(found, wanted.name) for name, found in standings.items()}
     present = {name: _keys(found) for name, found in standings.items()}
     found = placement.candidates(fleet.inventory, wanted, host, live, present)
     return Placed(wanted, tuple(found), own)

@@ -73,11 +73,14 @@ def asked(context: Context, machine: Machine) -> Standing:
     return ask_one(machine, standing.probe(folder_of(context), programs))
 
 
-def live_of(found: Standing) -> Live:
-    """What a host said of its memory, for the planner."""
+def live_of(found: Standing, model: str) -> Live:
+    """What a host said of its memory, for the planner. A release of the same model makes room, if
+    it must."""
     card = found.sizes.get("card free")
+    free = card if card is not None else found.sizes.get("memory free")
+    mine = sum(one.needed for one in found.running if one.model == model)
     return Live(
-        free_bytes=card if card is not None else found.sizes.get("memory free"),
+        free_bytes=None if free is None else free + mine,
         limit_bytes=found.sizes.get("wired total"),
         total_bytes=None if card is not None else found.sizes.get("memory total"),
     )
@@ -173,15 +176,21 @@ def version_of(context: Context, engine: str) -> str:
 
 def check_arguments(machine: Machine, engine: str, program: str, arguments: Sequence[str]) -> None:
     """Hold what a user adds against what the engine itself says it knows. Raises InputError."""
-    flags = [word.partition("=")[0] for word in arguments if word.startswith("--")]
+    flags = [_flag(word) for word in arguments if word.startswith("--")]
     words = {
-        "vllm": [program, "serve"],
-        "mlx": [program, "-m", "mlx_lm.server"],
-        "llamacpp": [program],
+        # By itself `--help` of vLLM names no option but itself.
+        "vllm": [program, "serve", "--help=all"],
+        "mlx": [program, "-m", "mlx_lm.server", "--help"],
+        "llamacpp": [program, "--help"],
     }[engine]
     question = Probe("help", sh("engine_help", *words), -1, frozenset, ("releases/models.sh",))
     known = ask_one(machine, question)
     for flag in flags:
         if known and flag not in known:
-            hint = nearest(flag, known) or f"It was asked there:  {program} --help"
+            hint = nearest(flag, known) or f"It was asked there:  {' '.join(words)}"
             raise InputError(f"{engine} has no option {flag}", where=machine.name, hint=hint)
+
+
+def _flag(word: str) -> str:
+    """The option of `--cache_type=f16` and of `--compilation-config.mode`, as engines list it."""
+    return word.partition("=")[0].partition(".")[0].replace("_", "-")

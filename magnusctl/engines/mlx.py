@@ -11,7 +11,7 @@ from magnusctl.roles.storage import folder_of
 
 
 def launch(context: Context, instance: Instance) -> Launch:
-    """Its health route answers without a model, so what it lists is asked instead."""
+    """Its health route answers before the model is loaded; what it lists is told only then."""
     mlx, mac = context.variables.inference.mlx, context.host.macos
     options: dict[str, object] = {
         "--model": instance.path,

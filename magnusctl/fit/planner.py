@@ -132,7 +132,9 @@ def max_context(request: Request, limit: Limit | None) -> int | None:
             low = middle
         else:
             high = middle - 1
-    return low * step if low * step + step <= most else most
+    if low * step + step > most and _needed(request, most) <= limit.usable:
+        return most
+    return low * step
 
 
 def _needed(request: Request, context: int) -> float:

@@ -69,7 +69,7 @@ class Shape:
 
 ENCODERS = {"bert", "mpnet", "roberta", "xlm-roberta", "distilbert", "nomic-bert"}
 _UNGATED = {*ENCODERS, "gpt2", "gpt_neox", "opt", "bloom", "mpt", "falcon", "phi", "starcoder2"}
-_SHARED_WIDTH = {"qwen2_moe"}
+_MOST_LAYERS = 2000
 
 
 def shape_of(config: Config) -> Shape:
@@ -85,6 +85,8 @@ def shape_of(config: Config) -> Shape:
     heads = _number(config, "num_attention_heads")
     if not family:
         raise Unknown("config.json names no model_type")
+    if layers > _MOST_LAYERS:
+        raise Unknown(f"num_hidden_layers is {layers}: no model has so many")
     window, slides = _sliding(config, family, layers)
     return Shape(
         family=family,

@@ -50,7 +50,7 @@ kept_log() {
 
 # engine_help PROGRAM WORD...: the options that an engine itself says it has, each once
 engine_help() {
-  { "$@" --help || :; } 2>&1 </dev/null | tr -cs -- '-A-Za-z0-9_' '\n' | grep '^--[a-z]' | sort -u | head -n 2000
+  { "$@" || :; } 2>&1 </dev/null | tr -cs -- '-A-Za-z0-9_' '\n' | grep '^--[a-z]' | sort -u | head -n 2000
 }
 
 # log_since UNIT LOG CURSOR LINES: what a release logged after a cursor ("-": its last lines), then the next cursor

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import socket
 
-from magnusctl.errors import Unreachable
+from magnusctl.errors import HostError, MagnusError, PreconditionError, Unreachable
 from magnusctl.transport.target import Target
 
 AWAKE = "Is it on, awake and on this network?"
@@ -44,3 +44,11 @@ def no_answer(target: Target, why: str) -> Unreachable:
         host=target.host,
         hint=AWAKE,
     )
+
+
+def undialled(host: str, there: str, code: int) -> MagnusError:
+    """Why a host did not open a connection: 1 is that its sshd may not."""
+    if code == 1:
+        hint = "Allow it in its sshd_config: AllowTcpForwarding local"
+        return PreconditionError("sshd there opens no connections for us", host=host, hint=hint)
+    return HostError(f"nothing answers on {there} there", host=host)

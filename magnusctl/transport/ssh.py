@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from magnusctl.bootstrap import Request
-from magnusctl.errors import HostError, MagnusError, PreconditionError, Unreachable
+from magnusctl.errors import MagnusError, Unreachable
 from magnusctl.quote import sh
 from magnusctl.transport import CONNECT_S, IDLE_S, Wire, failure, tell
-from magnusctl.transport.dial import AWAKE, Dropped, dial
+from magnusctl.transport.dial import AWAKE, Dropped, dial, undialled
 from magnusctl.transport.handshake import greet
 from magnusctl.transport.lines import lines_of
 from magnusctl.transport.target import Target
@@ -102,7 +102,7 @@ class SshTransport:
                 "direct-tcpip", there, ("127.0.0.1", 0), None, int(CONNECT_S)
             )
         except paramiko.ChannelException as error:
-            raise _undialled(self.target.host, f"{address}:{port}", error.code) from None
+            raise undialled(self.target.host, f"{address}:{port}", error.code) from None
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._lost(error) from None
         channel.settimeout(timeout_s)
@@ -161,14 +161,6 @@ class SshTransport:
         """Close the connection, then the jumps under it."""
         close_all(self._connections)
         self._connections = []
-
-
-def _undialled(host: str, there: str, code: int) -> MagnusError:
-    """Why a host did not open a connection: 1 is that its sshd may not."""
-    if code == 1:
-        hint = "Allow it in its sshd_config: AllowTcpForwarding local"
-        return PreconditionError("sshd there opens no connections for us", host=host, hint=hint)
-    return HostError(f"nothing answers on {there} there", host=host)
 
 
 def _patiently(target: Target) -> list[fabric.Connection]:

@@ -1,0 +1,94 @@
+"""What commands about models share: plan, show, ask once, do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from magnusctl.cli.options import seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from magnusctl.errand import Errand
+    from magnusctl.fleet import Fleet
+    from magnusctl.report import Report
+    from magnusctl.state import Resource
+
+
+def errand_of(verb: str, wait_lock: str) -> Errand:
+    from magnusctl.errand import Errand
+
+    return Errand(verb, seconds(wait_lock, "--wait-lock"))
+
+
+def to_release(
+    paths: Sequence[Path],
+    model: str,
+    release: str | None,
+    on: str | None,
+    drawn: Report,
+    errand: Errand,
+    allow: list[str],
+    yes: bool,
+    json: bool,
+    dry_run: bool = False,
+) -> int:
+    """Let an earlier release serve; without a name the newest good one before."""
+    from magnusctl.deploying import manage
+    from magnusctl.deploying.ask import standings
+    from magnusctl.fleet import open_fleet
+
+    fleet = open_fleet([*paths])
+    found = standings(fleet, paths[0], on)
+    host, one = manage.find(found, model, on)
+    wanted = manage.switched(manage.numbered(one, release), one, found[host])
+    return applied(fleet, paths[0], host, [wanted], drawn, errand, allow, yes, json, dry_run)
+
+
+def finish(
+    fleet: Fleet,
+    inventory: Path,
+    model: str,
+    drawn: Report,
+    errand: Errand,
+    allow: list[str],
+    yes: bool,
+    json: bool,
+) -> int:
+    """Bring a switch that was cut to its end."""
+    from magnusctl.deploying import manage
+    from magnusctl.deploying.ask import standings
+
+    found = standings(fleet, inventory, None)
+    host, one = manage.find(found, model)
+    wanted = manage.switched(manage.begun(one), one, found[host])
+    return applied(fleet, inventory, host, [wanted], drawn, errand, allow, yes, json)
+
+
+def applied(
+    fleet: Fleet,
+    inventory: Path,
+    host: str,
+    wanted: Sequence[Resource],
+    drawn: Report,
+    errand: Errand,
+    allow: list[str],
+    yes: bool,
+    json: bool,
+    dry_run: bool = False,
+) -> int:
+    """Plan, show, ask once, and do it."""
+    from magnusctl.cli.apply import apply, errors_of
+    from magnusctl.deploying import manage
+    from magnusctl.fleet import plan_all
+    from magnusctl.report import exit_code
+
+    own = manage.only(fleet, inventory, host, wanted)
+    planned = plan_all(own, texts=False, allow=allow, now=datetime.now(UTC))
+    drawn.plans(planned, diff=False)
+    outcomes = []
+    if not dry_run and any(item.has_work for item in planned):
+        outcomes = apply(own, planned, drawn, errand, allow=allow, yes=yes, json=json)
+    return int(exit_code(errors_of(planned, outcomes)))
