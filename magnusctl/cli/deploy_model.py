@@ -152,8 +152,8 @@ def _planned(
     from magnusctl.deploying.ask import standings
     from magnusctl.fleet import plan_all
 
-    asked = standings(fleet, inventory, order.question.on, observed)
     host = deploy.host_of(fleet, order)
+    asked = standings(fleet, inventory, host, observed, drawn.note)
     placed = deploy.place(fleet, order, asked, host)
     shown.show_placement(placed, json=json)
     deploy.require_fit(placed, order)

@@ -191,14 +191,15 @@ def gc(
     json: JsonOption = False,
 ) -> None:
     """Take away old releases, and files of models that no release has."""
-    from magnusctl.deploying import listed, manage
+    from magnusctl.deploying import listed
+    from magnusctl.releases.garbage import garbage
 
     fleet, path, found = _opened(inventory, overlay, on)
-    garbage = manage.garbage(found, keep)
-    listed.show_garbage(garbage, json=json, gone=False)
+    spare = garbage(found, keep)
+    listed.show_garbage(spare, json=json, gone=False)
     codes = [0]
-    for host in dict.fromkeys(one.host for one in garbage) if not dry_run else ():
-        wanted = [resource for one in garbage if one.host == host for resource in one.resources]
+    for host in dict.fromkeys(one.host for one in spare) if not dry_run else ():
+        wanted = [resource for one in spare if one.host == host for resource in one.resources]
         errand, drawn = errand_of("models gc", ""), report(json)
         codes.append(applied(fleet, path, host, wanted, drawn, errand, [], yes, json))
     raise typer.Exit(max(codes))

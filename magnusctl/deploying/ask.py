@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from magnusctl.deploying import recorded
@@ -28,9 +28,16 @@ def hosts_of(fleet: Fleet, host: str | None) -> list[str]:
 
 
 def standings(
-    fleet: Fleet, inventory: Path, host: str | None, observed: Path | None = None
+    fleet: Fleet,
+    inventory: Path,
+    host: str | None,
+    observed: Path | None = None,
+    told: Callable[[str, str], None] = lambda host, text: None,
 ) -> Mapping[str, Standing]:
-    """What each of them said; the first failure where none said anything. Raises MagnusError."""
+    """What each of them said; who said nothing is told of, and left out.
+
+    Raises the first failure where none said anything.
+    """
     names = hosts_of(fleet, host)
     if observed is not None:
         return {name: recorded.standing_in(observed, name) for name in names}
@@ -40,8 +47,10 @@ def standings(
 
     found = each(names, work, fleet.workers)
     said = {name: one for name, one in found.items() if isinstance(one, Standing)}
-    if not said:
-        failed = next(one for one in found.values() if isinstance(one, MagnusError))
-        failed.host = failed.host or names[0]
-        raise failed
+    for name, failed in found.items():
+        if isinstance(failed, MagnusError):
+            failed.host = failed.host or name
+            if not said:
+                raise failed
+            told(name, f"left out: {failed.message}")
     return said

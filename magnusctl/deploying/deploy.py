@@ -65,15 +65,14 @@ def place(
     live = {name: prepare.live_of(found, wanted.name) for name, found in standings.items()}
     present = {name: _keys(found) for name, found in standings.items()}
     found = placement.candidates(fleet.inventory, wanted, host, live, present)
-    return Placed(wanted, tuple(found), own)
+    return Placed(wanted, tuple(one for one in found if one.host in standings), own)
 
 
 def _own(order: Order) -> Local | None:
     """A model that no catalogue knows: its files are at hand."""
     path = Path(order.question.model)
-    if path.exists() and (path.suffix == ".gguf" or path.is_dir()):
-        return local.of_folder(path)
-    return None
+    like_a_path = path.suffix == ".gguf" or "/" in order.question.model
+    return local.of_folder(path) if like_a_path and path.exists() else None
 
 
 def _wanted(fleet: Fleet, order: Order, own: Local | None) -> Wanted:

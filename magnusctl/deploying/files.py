@@ -131,7 +131,7 @@ def _sha256(path: Path) -> str:
 
 
 def artifact(
-    files: Files, name: str, top: str, *, engine: str, program: str, group: str, mac: bool
+    files: Files, name: str, top: str, *, engine: str, program: str, group: str, token: str
 ) -> Artifact:
     """The files as a resource of a host: in a folder that is named by their digest, so that two
     releases with the same files share it, and none is ever replaced in place."""
@@ -157,6 +157,7 @@ def artifact(
         revision=files.revision,
         endpoint=endpoint,
         program=program if source == "hf" else "",
+        token="" if files.folder else token,
         owner="root",
         group=group,
     )

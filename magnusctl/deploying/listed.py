@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from magnusctl.deploying.manage import Garbage, Standings, differences, history
+from magnusctl.deploying.manage import Standings, differences, history
+from magnusctl.releases.garbage import Garbage
 from magnusctl.releases.record import Record
 from magnusctl.releases.standing import Model
 from magnusctl.report.jsonl import emit

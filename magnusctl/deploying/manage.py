@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from magnusctl.deploying.prepare import ROLE, context_of
+from magnusctl.deploying.prepare import context_of
 from magnusctl.errors import InputError
 from magnusctl.fleet import Fleet
 from magnusctl.inventory.findings import nearest
+from magnusctl.releases.garbage import ROLE, forgotten
 from magnusctl.releases.record import Record
 from magnusctl.releases.standing import Model, Standing
-from magnusctl.resources.artifact import Artifact
-from magnusctl.resources.directory import Directory
-from magnusctl.resources.file import File
 from magnusctl.resources.release import Release
 from magnusctl.roles import sealed
-from magnusctl.roles.daemon import JOBS, UNITS
 from magnusctl.state import Resource
 
-KEEP = 2
-"""Releases of a model beside the one that serves: the way back needs no download."""
 _START_S = 1800
 Standings = Mapping[str, Standing]
-
-
-@dataclass(frozen=True)
-class Garbage:
-    """A release that nothing needs, or files of a model that no release needs; size in bytes."""
-
-    host: str
-    what: str
-    size: int
-    resources: tuple[Resource, ...]
 
 
 def find(standings: Standings, model: str, host: str | None = None) -> tuple[str, Model]:
@@ -96,42 +81,6 @@ def only(fleet: Fleet, inventory: Path, host: str, resources: Iterable[Resource]
     context = context_of(fleet, inventory, host)
     wanted = sealed(context, iter([*resources]))
     return replace(fleet, machines=(replace(fleet.machine(host), desired=wanted),))
-
-
-def forgotten(record: Record) -> Iterator[Resource]:
-    """That nothing is left of a release but its files of weights."""
-    label = f"/etc/magnus/releases/{record.model}-{record.label}"
-    unit = f"{UNITS}/{record.unit}" if record.unit.endswith(".service") else ""
-    paths = [unit or f"{JOBS}/{record.unit}.plist", f"{label}.yaml", f"{label}.env"]
-    paths += [f"{record.folder}/{name}" for name in ("how", "said", "log", "gate", "record")]
-    for path in paths:
-        yield File(path=path, ensure="absent", role=ROLE)
-    yield Directory(path=record.folder, ensure="absent", role=ROLE)
-
-
-def garbage(standings: Standings, keep: int = KEEP) -> list[Garbage]:
-    """What no model needs any more: old releases, and files that only they had."""
-    found = []
-    for host, standing in standings.items():
-        kept: set[str] = set()
-        for model in standing.models.values():
-            old = _old(model, keep)
-            kept |= {r.path for r in model.releases.values() if r not in old}
-            for record in old:
-                name = f"{model.name} {record.label}"
-                found.append(Garbage(host, name, 0, tuple(forgotten(record))))
-        for path, size in standing.files.items():
-            if not any(one == path or one.startswith(f"{path}/") for one in kept):
-                gone = Artifact(path=path, ensure="absent", role=ROLE)
-                found.append(Garbage(host, path, size, (gone,)))
-    return found
-
-
-def _old(model: Model, keep: int) -> Sequence[Record]:
-    """All but the one that serves, one whose switch was cut, and the newest others."""
-    busy = {model.serving, int(model.switching.partition(":")[0] or 0) if model.switching else 0}
-    rest = sorted(number for number in model.releases if number not in busy)
-    return [model.releases[number] for number in rest[: max(0, len(rest) - keep)]]
 
 
 def removed(model: Model, record: Record) -> list[Resource]:

@@ -22,6 +22,7 @@ from magnusctl.placement import Candidate, Live, Wanted
 from magnusctl.quote import sh
 from magnusctl.releases import desired, standing
 from magnusctl.releases.desired import Wish
+from magnusctl.releases.garbage import ROLE, garbage
 from magnusctl.releases.standing import Standing
 from magnusctl.render import renderer
 from magnusctl.resources.artifact import Artifact
@@ -31,8 +32,6 @@ from magnusctl.roles.engines import common, llamacpp, mlx, vllm
 from magnusctl.roles.storage import MAC_USER, MODELS, folder_of
 from magnusctl.state import Probe
 
-ROLE = "deploy"
-"""What a plan says its changes are for."""
 _VERSION = re.compile(r"^(vllm|mlx-lm)==(\S+)", re.MULTILINE)
 
 
@@ -112,8 +111,10 @@ def prepare(
         engine=engine,
         program=f"{program.rpartition('/')[0]}/hf",
         group=MAC_USER if mac else MODELS,
-        mac=mac,
+        token=desired.TOKEN if context.variables.inference.hub_token else "",
     )
+    if live and kept.path not in found.files:
+        require_room(context, kept, found)
     if live and arguments:
         check_arguments(machine, engine, program, arguments)
     chosen = choose(
@@ -151,6 +152,25 @@ def prepare(
         files,
         kept,
         present=kept.path in found.files,
+    )
+
+
+def require_room(context: Context, kept: Artifact, found: Standing) -> None:
+    """The files beside those of the release that serves, which stay for the way back.
+
+    Raises PreconditionError, before a byte moves.
+    """
+    free = found.sizes.get("disk free")
+    if free is None or kept.size <= free:
+        return
+    gib = 1024**3
+    spare = sum(one.size for one in garbage({context.name: found}))
+    raise PreconditionError(
+        f"{kept.size / gib:.1f} GiB are to come, and {free / gib:.1f} GiB are free",
+        host=context.name,
+        hint=f"magnusctl models gc --on {context.name} frees {spare / gib:.1f} GiB"
+        if spare
+        else "Free some space on the disk of the models there.",
     )
 
 

@@ -156,6 +156,10 @@ class InferenceVariables(Model):
     api_key: Annotated[
         SecretName | None, Field(description="The secret that clients show; vLLM and llama.cpp.")
     ] = None
+    hub_token: Annotated[
+        SecretName | None,
+        Field(description="The secret that the hub wants for models with a licence to accept."),
+    ] = None
     reserve: Reserve = Reserve.model_construct()
     uv: ArchiveSource | None = None
     python: Annotated[

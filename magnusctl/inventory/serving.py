@@ -98,9 +98,9 @@ def _of_host(
         message = f"'listen': {name} is on no link '{inference.listen}'"
         hint = nearest(inference.listen, links) or f"one of: {', '.join(sorted(links))}; never all"
         yield Problem(message, of_value("listen"), hint, len(inference.listen))
-    if inference.api_key and inference.api_key not in inventory.secrets:
-        at = of_value("api_key")
-        yield secrecy.unknown(f"host {name}", inference.api_key, inventory.secrets, at)
+    for key, secret in (("api_key", inference.api_key), ("hub_token", inference.hub_token)):
+        if secret and secret not in inventory.secrets:
+            yield secrecy.unknown(f"host {name}", secret, inventory.secrets, of_value(key))
     models = budgets.models_of(inventory, name)
     yield from _same_port(document, name, models)
     for over in budgets.over(inventory, name, variables):

@@ -24,6 +24,7 @@ from magnusctl.state import Resource
 
 FRONT = "/etc/magnus/front"
 BREW_NGINX = "/opt/homebrew/bin/nginx"
+TOKEN = "/etc/magnus/hub-token"
 FRONT_LABEL = "net.magnus.front"
 RESIDENT_SHARE = 0.85
 """Of the predicted weights, what must be in the memory where it belongs: less is a fallback."""
@@ -59,8 +60,18 @@ def resources(context: Context, wish: Wish) -> Iterator[Resource]:
             group=context.root_group if context.host.macos else storage.MODELS,
             mode="0755",
         )
+        yield from hub_token(context)
         yield wish.artifact
     yield from release(context, wish)
+
+
+def hub_token(context: Context) -> Iterator[Resource]:
+    """What the hub wants to see, in a file that only root reads."""
+    secret = context.variables.inference.hub_token
+    if secret:
+        text = f"{context.placeholder(secret)}\n"
+        yield Directory(path="/etc/magnus", group=context.root_group)
+        yield File(path=TOKEN, content=text, mode="0600", group=context.root_group)
 
 
 def front(context: Context, record: Record) -> Iterator[Resource]:

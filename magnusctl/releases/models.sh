@@ -12,7 +12,8 @@ ask_models() {
     done
   done
   for _each in "$ROOT$1"/store/*/.magnus-artifact; do
-    [ ! -r "$_each" ] || echo "files $(du -sk "${_each%/*}" | awk '{ print $1 }') ${_each%/.magnus-artifact}"
+    _here=${_each%/.magnus-artifact}
+    [ ! -r "$_each" ] || echo "files $(du -sk "${_each%/*}" | awk '{ print $1 }') ${_here#"$ROOT"}"
   done
   _store=$1
   shift
@@ -56,13 +57,7 @@ engine_help() {
 # log_since UNIT LOG CURSOR LINES: what a release logged after a cursor ("-": its last lines), then the next cursor
 log_since() {
   if [ "$2" != - ]; then
-    _size=$(wc -c <"$ROOT$2" 2>/dev/null | tr -d ' ')
-    if [ "$3" = - ] || [ "$3" -gt "${_size:-0}" ]; then
-      tail -n "$4" "$ROOT$2" 2>/dev/null
-    else
-      tail -c "+$(($3 + 1))" "$ROOT$2" | head -c "$((_size - $3))"
-    fi | sed 's/^/log /'
-    echo "cursor ${_size:-0}"
+    file_since "$ROOT$2" "$3" "$4"
     return
   fi
   if [ "$3" = - ]; then set -- "$1" -n "$4"; else set -- "$1" --after-cursor "$3"; fi
@@ -70,4 +65,18 @@ log_since() {
   shift
   system journalctl -q --no-pager -o short-iso -u "$_unit" --show-cursor "$@" 2>/dev/null |
     sed -e 's/^-- cursor: /cursor /;t' -e 's/^/log /'
+}
+
+file_since() { # FILE CURSOR LINES: whole lines; what is being written comes the next time
+  _size=0
+  [ ! -r "$1" ] || _size=$(wc -c <"$1" | tr -d ' ')
+  if [ "$_size" != 0 ] && [ -n "$(head -c "$_size" "$1" | tail -c 1)" ]; then
+    _size=$((_size - $(head -c "$_size" "$1" | tail -n 1 | wc -c)))
+  fi
+  if [ "$2" = - ] || [ "$2" -gt "$_size" ]; then
+    head -c "$_size" "$1" 2>/dev/null | tail -n "$3"
+  else
+    tail -c "+$(($2 + 1))" "$1" 2>/dev/null | head -c "$((_size - $2))"
+  fi | sed 's/^/log /'
+  echo "cursor $_size"
 }

@@ -1,0 +1,65 @@
+"""What no model needs any more: old releases, and files that only they had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from magnusctl.releases.record import Record
+from magnusctl.releases.standing import Model, Standing
+from magnusctl.resources.artifact import Artifact
+from magnusctl.resources.directory import Directory
+from magnusctl.resources.file import File
+from magnusctl.roles.daemon import JOBS, UNITS
+from magnusctl.state import Resource
+
+ROLE = "deploy"
+"""What a plan says its changes are for."""
+KEEP = 2
+"""Releases of a model beside the one that serves: the way back needs no download."""
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """A release that nothing needs, or files of a model that no release needs; size in bytes."""
+
+    host: str
+    what: str
+    size: int
+    resources: tuple[Resource, ...]
+
+
+def forgotten(record: Record) -> Iterator[Resource]:
+    """That nothing is left of a release but its files of weights."""
+    label = f"/etc/magnus/releases/{record.model}-{record.label}"
+    unit = f"{UNITS}/{record.unit}" if record.unit.endswith(".service") else ""
+    paths = [unit or f"{JOBS}/{record.unit}.plist", f"{label}.yaml", f"{label}.env"]
+    paths += [f"{record.folder}/{name}" for name in ("how", "said", "log", "gate", "record")]
+    for path in paths:
+        yield File(path=path, ensure="absent", role=ROLE)
+    yield Directory(path=record.folder, ensure="absent", role=ROLE)
+
+
+def garbage(standings: Mapping[str, Standing], keep: int = KEEP) -> list[Garbage]:
+    """What no model needs any more: old releases, and files that only they had."""
+    found = []
+    for host, standing in standings.items():
+        kept: set[str] = set()
+        for model in standing.models.values():
+            old = _old(model, keep)
+            kept |= {r.path for r in model.releases.values() if r not in old}
+            for record in old:
+                name = f"{model.name} {record.label}"
+                found.append(Garbage(host, name, 0, tuple(forgotten(record))))
+        for path, size in standing.files.items():
+            if not any(one == path or one.startswith(f"{path}/") for one in kept):
+                gone = Artifact(path=path, ensure="absent", role=ROLE)
+                found.append(Garbage(host, path, size, (gone,)))
+    return found
+
+
+def _old(model: Model, keep: int) -> Sequence[Record]:
+    """All but the one that serves, one whose switch was cut, and the newest others."""
+    busy = {model.serving, int(model.switching.partition(":")[0] or 0) if model.switching else 0}
+    rest = sorted(number for number in model.releases if number not in busy)
+    return [model.releases[number] for number in rest[: max(0, len(rest) - keep)]]
