@@ -8,6 +8,7 @@ import typer
 
 from magnusctl import __version__
 from magnusctl.cli import (
+    bundle,
     demo,
     deploy_model,
     fit,
@@ -74,5 +75,6 @@ app.command()(verify.verify)
 app.command()(deploy_model.deploy_model)
 app.add_typer(models.app, name="models")
 app.command()(models.logs)
+app.add_typer(bundle.app, name="bundle")
 app.command()(fit.fit)
 app.command()(demo.demo)

@@ -132,9 +132,11 @@ def deploy_model(
     placed, prepared, planned = _planned(fleet, paths[0], order, observed, drawn, json, diff=diff)
     then = "" if observed else "Do it with the same command, without --dry-run"
     drawn.plans([planned], diff=diff, then=then if dry_run else "")
-    if dry_run or not planned.plan:
-        raise typer.Exit(0 if placed.chosen.verdict else 9)
-    raise typer.Exit(_carried_out(fleet, prepared, planned, drawn, errand, allow, yes, json))
+    if planned.error or dry_run or not planned.plan:
+        failed = planned.error.exit_code if planned.error else 0
+        raise typer.Exit(failed or (0 if placed.chosen.verdict or force else 9))
+    code = _carried_out(fleet, paths[0], prepared, planned, drawn, errand, allow, yes, json)
+    raise typer.Exit(code)
 
 
 def _planned(
@@ -175,6 +177,7 @@ def _planned(
 
 def _carried_out(
     fleet: Fleet,
+    inventory: Path,
     prepared: Prepared,
     planned: Planned,
     drawn: Report,
@@ -186,6 +189,7 @@ def _carried_out(
     """Push what is to be pushed, run the job, and tell what came of it."""
     from magnusctl.cli.apply import apply, errors_of
     from magnusctl.cli.ask import consent
+    from magnusctl.cli.switching import lending
     from magnusctl.deploying import deploy, shown
     from magnusctl.fleet import plan_all
     from magnusctl.pushing import push
@@ -200,7 +204,8 @@ def _carried_out(
         # The folder of all models may be there only since then.
         planned = plan_all(own, texts=False, allow=allow, now=datetime.now(UTC))[0]
     errand = deploy.explaining(errand, prepared)
-    outcomes = apply(own, [planned], drawn, errand, allow=allow, yes=yes, json=json)
+    with lending(fleet, inventory, prepared, planned, drawn, yes=yes, json=json) as agreed:
+        outcomes = apply(own, [planned], drawn, errand, allow=allow, yes=yes or agreed, json=json)
     errors = errors_of([planned], outcomes)
     if not errors:
         shown.show_done(prepared, deploy.measured(prepared), time.monotonic() - started, json)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from magnusctl.cli.options import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from magnusctl.deploying.prepare import Prepared
     from magnusctl.errand import Errand
     from magnusctl.fleet import Fleet
-    from magnusctl.report import Report
+    from magnusctl.report import Outcome, Planned, Report
     from magnusctl.state import Resource
 
 
@@ -92,3 +94,45 @@ def applied(
     if not dry_run and any(item.has_work for item in planned):
         outcomes = apply(own, planned, drawn, errand, allow=allow, yes=yes, json=json)
     return int(exit_code(errors_of(planned, outcomes)))
+
+
+@contextmanager
+def lending(
+    fleet: Fleet,
+    inventory: Path,
+    prepared: Prepared,
+    planned: Planned,
+    drawn: Report,
+    *,
+    yes: bool,
+    json: bool,
+) -> Iterator[bool]:
+    """Have a peer lend its files while the block runs; whether a person agreed already."""
+    from magnusctl.cli.ask import consent
+    from magnusctl.deploying import manage
+    from magnusctl.deploying.lending import lent
+    from magnusctl.errand import Errand
+    from magnusctl.fleet import apply_all, plan_all
+
+    lender = prepared.lender
+    if lender is None or not planned.plan:
+        yield False
+        return
+    consent([planned], verb="deploy-model", yes=yes, json=json)
+    macos = fleet.inventory.hosts[lender.host].macos
+
+    def told(over: bool) -> list[Outcome]:
+        wanted = [*lent(lender, macos=macos, over=over)]
+        own = manage.only(fleet, inventory, lender.host, wanted)
+        return apply_all(own, plan_all(own, texts=False), drawn, Errand("lend a model"))
+
+    drawn.note(lender.host, f"lends the files of {lender.record.model} over {lender.link}")
+    for outcome in told(False):
+        if outcome.error:
+            raise outcome.error
+    try:
+        yield True
+    finally:
+        for outcome in told(True):
+            if outcome.error:
+                drawn.note(lender.host, f"still lends: {outcome.error.message}")

@@ -42,10 +42,7 @@ def standings(
     if observed is not None:
         return {name: recorded.standing_in(observed, name) for name in names}
 
-    def work(name: str) -> Standing:
-        return asked(context_of(fleet, inventory, name), fleet.machine(name))
-
-    found = each(names, work, fleet.workers)
+    found = _asked(fleet, inventory, names)
     said = {name: one for name, one in found.items() if isinstance(one, Standing)}
     for name, failed in found.items():
         if isinstance(failed, MagnusError):
@@ -54,3 +51,16 @@ def standings(
                 raise failed
             told(name, f"left out: {failed.message}")
     return said
+
+
+def standings_of(fleet: Fleet, inventory: Path, names: list[str]) -> Mapping[str, Standing]:
+    """What some hosts said; who said nothing is not among them."""
+    found = _asked(fleet, inventory, names)
+    return {name: one for name, one in found.items() if isinstance(one, Standing)}
+
+
+def _asked(fleet: Fleet, inventory: Path, names: list[str]) -> Mapping[str, Standing | MagnusError]:
+    def work(name: str) -> Standing:
+        return asked(context_of(fleet, inventory, name), fleet.machine(name))
+
+    return each(names, work, fleet.workers)

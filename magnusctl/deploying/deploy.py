@@ -13,6 +13,7 @@ from magnusctl.catalogue import local
 from magnusctl.catalogue.local import Local
 from magnusctl.deploying import files as files_of
 from magnusctl.deploying import outcome, prepare
+from magnusctl.deploying.ask import standings_of
 from magnusctl.deploying.files import Files
 from magnusctl.deploying.prepare import Prepared, context_of
 from magnusctl.engines import ENGINES
@@ -26,7 +27,7 @@ from magnusctl.releases.standing import Standing
 from magnusctl.roles.context import Context
 
 _WEIGHTS = (".safetensors", ".gguf", ".bin")
-_SLUG = re.compile(r"[^a-z0-9]+")
+_SLUG = re.compile(r"[^a-z0-9.]+")
 Told = Callable[[str, str], None]
 
 
@@ -97,7 +98,7 @@ def _wanted(fleet: Fleet, order: Order, own: Local | None) -> Wanted:
 
 def slug(name: str) -> str:
     """A name that units, files and requests can hold."""
-    return _SLUG.sub("-", name.lower()).strip("-")[:48] or "model"
+    return _SLUG.sub("-", name.lower()).strip("-.")[:48] or "model"
 
 
 def _keys(found: Standing) -> list[str]:
@@ -170,6 +171,7 @@ def made(
         arguments=order.arguments,
         instead=order.instead,
         live=live,
+        peers=lambda: _peers(fleet, inventory, host),
     )
 
 
@@ -182,6 +184,14 @@ def sized(placed: Placed, chosen: Files) -> Candidate:
     form = replace(found.artifact, size_bytes=weights)
     fit, _ = placement.fit_at(placed.wanted, found.site, form)
     return replace(found, artifact=form, fit=fit or found.fit)
+
+
+def _peers(fleet: Fleet, inventory: Path, host: str) -> Mapping[str, Standing]:
+    """What hosts say that are on a link with this one, as far as they say anything."""
+    links = fleet.inventory.links.values()
+    linked = {other for link in links if host in link.ends for other in link.ends} - {host}
+    serving = [name for name in linked if "inference" in fleet.inventory.hosts[name].roles]
+    return standings_of(fleet, inventory, serving) if serving else {}
 
 
 def files_offline(inventory: Path, placed: Placed, order: Order) -> Files:

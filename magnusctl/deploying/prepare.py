@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from magnusctl.asking import ask_one
 from magnusctl.converge import Machine
 from magnusctl.deploying.choice import Chosen, choose
 from magnusctl.deploying.files import Files, artifact
+from magnusctl.deploying.lending import Lender, borrowed, lender_of
 from magnusctl.engines import ENGINES
 from magnusctl.errors import InputError, PreconditionError
 from magnusctl.fleet import Fleet
@@ -46,6 +47,8 @@ class Prepared:
     artifact: Artifact
     present: bool
     """Whether the files are there already, whole."""
+    lender: Lender | None = None
+    """The peer that they are fetched from, where one has them."""
 
 
 def context_of(fleet: Fleet, inventory: Path, host: str) -> Context:
@@ -97,6 +100,7 @@ def prepare(
     arguments: Sequence[str] = (),
     instead: bool = False,
     live: bool = True,
+    peers: Callable[[], Mapping[str, Standing]] = dict,
 ) -> Prepared:
     """The release and all that it stands on. Raises MagnusError where it cannot be."""
     machine, engine, mac = fleet.machine(context.name), candidate.engine, context.host.macos
@@ -113,8 +117,12 @@ def prepare(
         group=MAC_USER if mac else MODELS,
         token=desired.TOKEN if context.variables.inference.hub_token else "",
     )
+    lender = None
     if live and kept.path not in found.files:
         require_room(context, kept, found)
+        if files.folder is None:
+            lender = lender_of(fleet.inventory, context.name, kept, peers())
+            kept = borrowed(kept, lender) if lender else kept
     if live and arguments:
         check_arguments(machine, engine, program, arguments)
     chosen = choose(
@@ -152,6 +160,7 @@ def prepare(
         files,
         kept,
         present=kept.path in found.files,
+        lender=lender,
     )
 
 

@@ -7,9 +7,10 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
+from magnusctl.catalogue import all_entries
 from magnusctl.deploying.deploy import Placed
 from magnusctl.deploying.prepare import Prepared
-from magnusctl.remedies import Answer
+from magnusctl.remedies import Answer, remedies
 from magnusctl.report import deployed, fitted
 from magnusctl.report.jsonl import emit
 from magnusctl.report.text import TextReport
@@ -18,9 +19,10 @@ from magnusctl.report.text import TextReport
 def show_placement(placed: Placed, *, json: bool) -> None:
     """How it fits where it goes; of several hosts what speaks for and against each."""
     several = len({one.host for one in placed.candidates}) > 1
-    answer = Answer(
-        placed.wanted, placed.candidates if several else placed.candidates[:1], (), table=several
-    )
+    found, chosen = placed.candidates, placed.chosen
+    others = () if several else remedies(placed.wanted, chosen, found, all_entries())
+    shown = found if several else found[:1]
+    answer = Answer(placed.wanted, shown, tuple(others), table=several)
     if json:
         for kind, values in fitted.objects(answer):
             emit(kind, **values)
@@ -32,6 +34,8 @@ def release_of(prepared: Prepared) -> dict[str, Any]:
     """What is wanted, as plain values; sizes are bytes."""
     chosen, files = prepared.chosen, prepared.files
     origin = str(files.folder) if files.folder else f"{files.repository} at {files.revision[:12]}"
+    if prepared.lender:
+        origin = f"{prepared.lender.host}, which has them, over {prepared.lender.link}"
     return {
         "host": prepared.machine.name,
         "release": asdict(chosen.record),

@@ -140,18 +140,21 @@ def release(context: Context, wish: Wish) -> Iterator[Resource]:
         yield Directory(path=path, mode="0700", group=group)
     if launch.files:
         yield Directory(path="/etc/magnus/releases", group=group)
-    yield from launch.files
-    yield _unit(context, record, instance, launch)
-    yield File(
-        path=f"{record.folder}/how", content=how(context, wish, launch), mode="0600", group=group
-    )
-    yield File(path=f"{record.folder}/record", content=text(record), mode="0600", group=group)
+    files = [*launch.files, _unit(context, record, instance, launch)]
+    for name, content in (("how", how(context, wish, launch)), ("record", text(record))):
+        path = f"{record.folder}/{name}"
+        files.append(File(path=path, content=content, mode="0600", group=group))
+    yield from files
+    front_runs = f"launchd:{FRONT_LABEL}" if context.host.macos else "service:magnus-front"
+    weights = (wish.artifact.id,) if wish.artifact else ()
     yield Release(
         model=record.model,
         number=record.number,
         switch="instead" if wish.switch == "instead" else "beside",
         drain_s=wish.drain_s,
         seconds=start_seconds(wish) + 2 * SPEAK_S + wish.drain_s + 300,
+        # Without one of these there is nothing to switch to.
+        after=(front_runs, *weights, *(file.id for file in files)),
     )
 
 

@@ -51,7 +51,9 @@ kept_log() {
 
 # engine_help PROGRAM WORD...: the options that an engine itself says it has, each once
 engine_help() {
-  { "$@" || :; } 2>&1 </dev/null | tr -cs -- '-A-Za-z0-9_' '\n' | grep '^--[a-z]' | sort -u | head -n 2000
+  _program=$ROOT$1
+  shift
+  { "$_program" "$@" || :; } 2>&1 </dev/null | tr -cs -- '-A-Za-z0-9_' '\n' | grep '^--[a-z]' | sort -u | head -n 2000
 }
 
 # log_since UNIT LOG CURSOR LINES: what a release logged after a cursor ("-": its last lines), then the next cursor
@@ -70,13 +72,21 @@ log_since() {
 file_since() { # FILE CURSOR LINES: whole lines; what is being written comes the next time
   _size=0
   [ ! -r "$1" ] || _size=$(wc -c <"$1" | tr -d ' ')
-  if [ "$_size" != 0 ] && [ -n "$(head -c "$_size" "$1" | tail -c 1)" ]; then
-    _size=$((_size - $(head -c "$_size" "$1" | tail -n 1 | wc -c)))
-  fi
+  _real=$_size _block=65536
+  if [ "$_size" != 0 ] && [ -n "$(last_of "$1" | tail -c 1)" ]; then _size=$((_size - $(last_of "$1" | tail -n 1 | wc -c))); fi
+  if [ "$2" != - ] && [ "$2" -gt "$_size" ] && [ "$2" -le "$_real" ]; then _size=$2; fi
   if [ "$2" = - ] || [ "$2" -gt "$_size" ]; then
-    head -c "$_size" "$1" 2>/dev/null | tail -n "$3"
+    _block=4194304
+    last_of "$1" | tail -n "$3"
   else
     tail -c "+$(($2 + 1))" "$1" 2>/dev/null | head -c "$((_size - $2))"
   fi | sed 's/^/log /'
   echo "cursor $_size"
+}
+
+# last_of FILE: the last $_block of its first $_size bytes
+last_of() {
+  _begin=0
+  if [ "$_size" -gt "$_block" ]; then _begin=$((_size - _block)); fi
+  tail -c "+$((_begin + 1))" "$1" 2>/dev/null | head -c "$((_size - _begin))"
 }

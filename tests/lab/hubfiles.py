@@ -12,6 +12,9 @@ LFS_BYTES = 1 << 20
 """Files of so many bytes and more lie in the large file storage, behind a redirect."""
 
 
+_WEIGHTS = (".gguf", ".safetensors")
+
+
 @dataclass
 class Repository:
     """A model: its files, and the token that may read them if it is `gated`."""
@@ -28,8 +31,8 @@ class Repository:
         return hashlib.sha1(json.dumps([self.name, known]).encode()).hexdigest()
 
     def is_lfs(self, path: str) -> bool:
-        """Whether a file is behind a redirect."""
-        return len(self.files[path]) >= self.lfs_bytes
+        """Whether a file is behind a redirect: a large one, and weights of any size."""
+        return len(self.files[path]) >= self.lfs_bytes or path.endswith(_WEIGHTS)
 
 
 FaultKind = Literal["cut", "stall", "flip", "refuse"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from importlib.resources import files
@@ -61,3 +62,15 @@ def test_every_standin_says_that_it_is_simulated_and_names_sh() -> None:
         first, second = path.read_text().splitlines()[:2]
         assert first == "#!/bin/sh"
         assert second.startswith("# SIMULATED")
+
+
+def test_no_function_has_the_name_of_another() -> None:
+    # One job may hold all files: the last of two of a name would be both.
+    found: dict[str, list[str]] = {}
+    for path in LIBRARY:
+        for line in path.read_text().splitlines():
+            name = re.match(r"([a-z_]+)\(\) ", line)
+            if name:
+                found.setdefault(name[1], []).append(path.name)
+    several = {name: sorted({*paths}) for name, paths in found.items() if len({*paths}) > 1}
+    assert several == {}
