@@ -14,6 +14,7 @@ from magnusctl.errors import Exit, InputError
 
 if TYPE_CHECKING:
     from magnusctl.fitting import Question
+    from magnusctl.placement import Live
     from magnusctl.remedies import Answer
 
 _CODES = {True: Exit.OK, False: Exit.CHECK_FAILED, None: Exit.PRECONDITION}
@@ -70,6 +71,9 @@ def fit(
         Path | None,
         typer.Option("--observed", metavar="FOLDER", help="Use the memory recorded there."),
     ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask the hosts how much of their memory is free now.")
+    ] = False,
     batch: Annotated[
         str | None,
         typer.Option(
@@ -100,7 +104,7 @@ def fit(
     elif memory is not None:
         raise InputError("it is the memory of what?", where="--memory", hint="Add --device NAME.")
     else:
-        answer = _on_inventory(asked, inventory, overlay, observed)
+        answer = _on_inventory(asked, inventory, overlay, observed, now=live)
     _show(answer, json)
     raise typer.Exit(_CODES[answer.verdict])
 
@@ -138,12 +142,19 @@ def _on_device(asked: Question, device: str, memory: str | None) -> Answer:
 
 
 def _on_inventory(
-    asked: Question, inventory: Path | None, overlay: list[Path] | None, observed: Path | None
+    asked: Question,
+    inventory: Path | None,
+    overlay: list[Path] | None,
+    observed: Path | None,
+    *,
+    now: bool,
 ) -> Answer:
     from magnusctl.fitting import on_inventory
     from magnusctl.inventory.validate import load
     from magnusctl.recordedmemory import live_of
 
+    if now and observed:
+        raise InputError("either recorded answers or the hosts themselves", where="--live")
     if asked.on and asked.every_host:
         raise InputError("either one host or all of them", where="--on")
     try:
@@ -153,7 +164,24 @@ def _on_inventory(
         raise
     declared = load(paths)
     live, notes = live_of(observed, declared) if observed else ({}, {})
+    if now:
+        live, notes = _asked_now(asked, paths)
     return on_inventory(asked, declared, live, notes)
+
+
+def _asked_now(asked: Question, paths: list[Path]) -> tuple[dict[str, Live], dict[str, str]]:
+    """What hosts say of their memory at this moment; of who says nothing, what is declared."""
+    from magnusctl.deploying.ask import standings
+    from magnusctl.deploying.prepare import live_of
+    from magnusctl.fleet import open_fleet
+
+    notes: dict[str, str] = {}
+
+    def told(host: str, text: str) -> None:
+        notes[host] = f"{text}; judged as declared"
+
+    found = standings(open_fleet(paths), paths[0], asked.on, told=told)
+    return {host: live_of(one, asked.model) for host, one in found.items()}, notes
 
 
 def _show(answer: Answer, json: bool) -> None:

@@ -151,6 +151,13 @@ def test_models_and_history_tell_what_was_measured(host: Serving) -> None:
     assert "llama-server" in host.ends(0, "logs", "tiny", "-n", "5")
 
 
+def test_fit_asks_the_host_only_when_it_is_told_to(host: Serving) -> None:
+    declared = json.loads(host.ends(0, "fit", str(tiny(host)), "--on", "server", "--json"))
+    live = json.loads(host.ends(0, "fit", str(tiny(host)), "--on", "server", "--live", "--json"))
+    assert (declared["fits"], live["fits"]) == (True, True)
+    assert declared["usable_bytes"] != live["usable_bytes"]
+
+
 def test_a_flag_that_the_engine_does_not_know_is_refused_before_anything(host: Serving) -> None:
     said = host.deploy(tiny(host), "--engine-arg=--no-such-flag", code=2)
     assert "llamacpp has no option --no-such-flag" in said
