@@ -105,6 +105,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "tuple[str, ...] | None": (list, type(None)),
     "Risk": (str,),
     "Literal['Manual', 'DHCP']": (str,),
+    "Literal['beside', 'instead']": (str,),
 }
 
 

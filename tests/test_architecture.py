@@ -57,7 +57,7 @@ LAYERS = (
         "attending",
         *("fitting", "fitbatch", "recordedmemory", "pushing"),
     ),
-    ("demo", "deploying"),
+    ("demo", "deploying", "bundles"),
     ("cli", "__main__"),
 )
 PURE = (

@@ -162,7 +162,7 @@ def _show(
 
         values = manifest.model_dump(mode="json", exclude={"version", "members"})
         members = len(manifest.members)
-        emit(kind, bytes=manifest.size, members=members, sha256=digest, **values, **said)
+        emit(kind, bytes=manifest.size, members=members, sha256=digest, manifest=values, **said)
         return
     where = said["path"]
     size = manifest.size / 1024**3

@@ -174,7 +174,7 @@ def rm(
     fleet, path, found = _opened(inventory, overlay, on)
     host, one = manage.find(found, model, on)
     wanted = manage.removed(one, manage.numbered(one, release))
-    errand = errand_of("models rm", "")
+    errand = errand_of("models rm", "", keeps=False)
     raise typer.Exit(applied(fleet, path, host, wanted, report(json), errand, [], yes, json))
 
 
@@ -200,7 +200,7 @@ def gc(
     codes = [0]
     for host in dict.fromkeys(one.host for one in spare) if not dry_run else ():
         wanted = [resource for one in spare if one.host == host for resource in one.resources]
-        errand, drawn = errand_of("models gc", ""), report(json)
+        errand, drawn = errand_of("models gc", "", keeps=False), report(json)
         codes.append(applied(fleet, path, host, wanted, drawn, errand, [], yes, json))
     raise typer.Exit(max(codes))
 

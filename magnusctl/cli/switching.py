@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from magnusctl.state import Resource
 
 
-def errand_of(verb: str, wait_lock: str) -> Errand:
+def errand_of(verb: str, wait_lock: str, *, keeps: bool = True) -> Errand:
+    """Why a job is sent; one that `keeps` nothing takes away for good what hosts wrote themselves."""
     from magnusctl.errand import Errand
 
-    return Errand(verb, seconds(wait_lock, "--wait-lock"))
+    return Errand(verb, seconds(wait_lock, "--wait-lock"), keeps=keeps)
 
 
 def to_release(

@@ -72,21 +72,20 @@ log_since() {
 file_since() { # FILE CURSOR LINES: whole lines; what is being written comes the next time
   _size=0
   [ ! -r "$1" ] || _size=$(wc -c <"$1" | tr -d ' ')
-  _real=$_size _block=65536
-  if [ "$_size" != 0 ] && [ -n "$(last_of "$1" | tail -c 1)" ]; then _size=$((_size - $(last_of "$1" | tail -n 1 | wc -c))); fi
+  _real=$_size
+  # A line longer than this comes in parts.
+  if [ "$_size" != 0 ] && [ -n "$(last_of "$1" 1)" ]; then _size=$((_size - $(last_of "$1" 65536 | tail -n 1 | wc -c))); fi
   if [ "$2" != - ] && [ "$2" -gt "$_size" ] && [ "$2" -le "$_real" ]; then _size=$2; fi
   if [ "$2" = - ] || [ "$2" -gt "$_size" ]; then
-    _block=4194304
-    last_of "$1" | tail -n "$3"
+    last_of "$1" 4194304 | tail -n "$3"
   else
     tail -c "+$(($2 + 1))" "$1" 2>/dev/null | head -c "$((_size - $2))"
   fi | sed 's/^/log /'
   echo "cursor $_size"
 }
 
-# last_of FILE: the last $_block of its first $_size bytes
-last_of() {
+last_of() { # FILE N: the last N of its first $_size bytes
   _begin=0
-  if [ "$_size" -gt "$_block" ]; then _begin=$((_size - _block)); fi
+  if [ "$_size" -gt "$2" ]; then _begin=$((_size - $2)); fi
   tail -c "+$((_begin + 1))" "$1" 2>/dev/null | head -c "$((_size - _begin))"
 }

@@ -72,7 +72,7 @@ LATER = "later"
 _BORROWS = {
     "artifact": ("fetch",),
     "block": ("file",),
-    "release": ("launchd", "service"),
+    "release": ("gate", "launchd", "service"),
     "user": ("group",),
 }
 

@@ -65,6 +65,8 @@ gate_up() {
   gate_passed process "$(($(now_s) - _since)) s"
 }
 
+ended() { tell "gate process failed: $_its ended before it answered: $(how_ended "$_its")"; }
+
 # listens_not UNIT PORT: it is known who listens there, and it is none of its processes
 listens_not() {
   has ss || return 1
@@ -229,7 +231,10 @@ rate() { # tokens/s of one stream, or nothing where that cannot be told
   _one=$_took
   said_by 33 || return 0
   _tokens=$(number_in completion_tokens)
-  _rate=$(awk -v n="${_tokens:-0}" -v a="$_one" -v b="$_took" 'BEGIN { if (n > 1 && b > a) printf "%.1f", (n - 1) / (b - a) }')
+  # Where the answers take no time, what all of it took is the least that it can do.
+  _rate=$(awk -v n="${_tokens:-0}" -v a="$_one" -v b="$_took" 'BEGIN {
+    if (n > 1 && b > 0) printf "%.1f", (b > a) ? (n - 1) / (b - a) : n / b
+  }')
 }
 
 slower() { [ -n "$_rate" ] && awk -v rate="$_rate" -v floor="${_floor:-0}" 'BEGIN { exit !(rate < floor) }'; }

@@ -5,10 +5,10 @@ ask_release() {
     _at=$STATE/models/$_name _serving=- _switching=- _running=no
     [ ! -r "$_at/serving" ] || read -r _serving <"$_at/serving" || :
     [ ! -r "$_at/switching" ] || read -r _switching <"$_at/switching" || :
-    if [ "$_serving" != - ] && [ -r "$_at/r$_serving/how" ] && unit_runs "$(how "$_name" "$_serving" UNIT)"; then
+    if [ "${_serving:--}" != - ] && [ -r "$_at/r$_serving/how" ] && unit_runs "$(how "$_name" "$_serving" UNIT)"; then
       _running=yes
     fi
-    echo "$_serving $_running $_switching"
+    echo "${_serving:--} $_running ${_switching:--}"
   done
 }
 
