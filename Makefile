@@ -1,7 +1,7 @@
 # Two commands do everything on a machine that has only Python 3.11+ and make:
 #   make demo    the main job on simulated hosts
 #   make test    all checks and tests
-.PHONY: demo test test-faults lint bench docs wheel clean
+.PHONY: demo test test-faults test-engines lint bench docs wheel clean
 
 demo:
 	@sh dev/environment demo
@@ -19,6 +19,13 @@ test-faults:
 	@sh dev/environment test
 	@sh dev/programs
 	.venv/bin/python -m pytest -n 4 --dist worksteal -m "slow_faults or not slow_faults" tests/faults
+
+# The engines, with vLLM too. Needs root on Linux, some 6 GB of disk and 5 GB of memory, and a folder with
+# PyTorch's wheel for CPUs (see tests/engines/test_vllm_lab.py).
+test-engines:
+	@sh dev/environment test
+	@sh dev/programs
+	.venv/bin/python -m pytest -n 1 -m "heavy_engines or not heavy_engines" tests/engines
 
 lint:
 	@sh dev/environment test

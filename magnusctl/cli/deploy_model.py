@@ -197,10 +197,11 @@ def _carried_out(
 
     started = time.monotonic()
     own = deploy.only(fleet, prepared)
-    if prepared.files.folder is not None and not prepared.present and planned.plan:
+    folder, artifact = prepared.files.folder, prepared.artifact
+    if folder is not None and artifact is not None and not prepared.present and planned.plan:
         consent([planned], verb=errand.verb, yes=yes, json=json)
         yes = True
-        push(prepared.machine, prepared.artifact, prepared.files.folder, drawn.note)
+        push(prepared.machine, artifact, folder, drawn.note)
         # The folder of all models may be there only since then.
         planned = plan_all(own, texts=False, allow=allow, now=datetime.now(UTC))[0]
     errand = deploy.explaining(errand, prepared)

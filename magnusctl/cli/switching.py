@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def errand_of(verb: str, wait_lock: str, *, keeps: bool = True) -> Errand:
-    """Why a job is sent; one that `keeps` nothing takes away for good what hosts wrote themselves."""
+    """Why a job is sent; without `keeps` what hosts wrote themselves is gone for good."""
     from magnusctl.errand import Errand
 
     return Errand(verb, seconds(wait_lock, "--wait-lock"), keeps=keeps)

@@ -18,7 +18,7 @@ from magnusctl.releases.record import Record
 from magnusctl.releases.standing import Model, Standing
 from magnusctl.resources.artifact import Artifact
 from magnusctl.roles.context import Context
-from magnusctl.roles.ports import models_with_ports
+from magnusctl.roles.ports import models_with_ports, ollama_port
 
 FIRST_PORT, LAST_PORT = 18100, 18999
 FRONT_FIRST = 9100
@@ -40,7 +40,7 @@ def choose(
     wanted: Wanted,
     candidate: Candidate,
     files: Files,
-    artifact: Artifact,
+    artifact: Artifact | None,
     standing: Standing,
     *,
     version: str = "",
@@ -64,8 +64,8 @@ def choose(
         engine=candidate.engine,
         format=form.format,
         quant=form.quant,
-        path=f"{artifact.path}/{files.main}".rstrip("/"),
-        digest=artifact.digest,
+        path=f"{artifact.path}/{files.main}".rstrip("/") if artifact else form.tag,
+        digest=artifact.digest if artifact else "",
         port=0,
         front=front_address(context, port or front_port(context, name, candidate, standing)),
         unit="",
@@ -107,8 +107,12 @@ def _numbered(context: Context, record: Record, model: Model, standing: Standing
         old = model.releases.get(number)
         if old is not None and old.same == replace(record, number=number).same:
             return old
-    port = free_port(standing, context.name)
     number = model.next
+    if record.engine == "ollama":
+        # All of them are behind its one port.
+        unit = "net.magnus.ollama" if context.host.macos else "ollama.service"
+        return replace(record, number=number, port=ollama_port(context), unit=unit)
+    port = free_port(standing, context.name)
     unit = f"magnus-release-{record.model}-r{number}"
     label = f"net.magnus.release.{record.model}.r{number}"
     return replace(
@@ -135,7 +139,7 @@ def front_port(context: Context, name: str, candidate: Candidate, standing: Stan
     if current:
         return int(current[max(current)].front.rpartition(":")[2])
     for other, _, port in models_with_ports(context, candidate.engine):
-        if other == name:
+        if other == name and candidate.engine != "ollama":
             return port
     fronts = {
         int(one.front.rpartition(":")[2])

@@ -16,7 +16,6 @@ from magnusctl.deploying import outcome, prepare
 from magnusctl.deploying.ask import standings_of
 from magnusctl.deploying.files import Files
 from magnusctl.deploying.prepare import Prepared, context_of
-from magnusctl.engines import ENGINES
 from magnusctl.errand import Errand
 from magnusctl.errors import CheckFailed, HostError, InputError, MagnusError, PreconditionError
 from magnusctl.fitting import Question, wanted_of
@@ -137,6 +136,8 @@ def files(
         return files_of.of_folder(local.of_folder(order.source), told)
     if placed.own is not None:
         return files_of.of_folder(placed.own, told)
+    if engine == "ollama" and form.tag:
+        return _tagged(placed)
     version = prepare.version_of(context, engine)
     return files_of.locked(inventory, placed.wanted.entry, form, engine, version, told)
 
@@ -154,8 +155,6 @@ def made(
     """The release and all that it stands on; offline nobody is asked. Raises MagnusError."""
     host = placed.chosen.host
     context = context_of(fleet, inventory, host)
-    if placed.chosen.engine not in ENGINES:
-        raise _not_yet(placed)
     if live:
         chosen = files(inventory, placed, order, context, lambda text: told(host, text))
     else:
@@ -202,6 +201,8 @@ def files_offline(inventory: Path, placed: Placed, order: Order) -> Files:
     if placed.own is not None or order.source is not None:
         own = placed.own or local.of_folder(order.source or Path())
         return files_of.of_folder(own, lambda text: None)
+    if placed.chosen.engine == "ollama" and form.tag:
+        return _tagged(placed)
     pinned = files_of.known(inventory, placed.wanted.entry, form)
     if pinned is not None:
         return pinned
@@ -209,15 +210,11 @@ def files_offline(inventory: Path, placed: Placed, order: Order) -> Files:
     return files_of.unpinned(form, int(weights.file) if weights else 0)
 
 
-def _not_yet(placed: Placed) -> PreconditionError:
-    """Ollama's one server has all models: it is told to pull by itself."""
+def _tagged(placed: Placed) -> Files:
     form = placed.chosen.artifact
-    tag = form.tag if form else placed.wanted.name
-    return PreconditionError(
-        f"{placed.chosen.engine} keeps its models itself, so there are no releases of them",
-        host=placed.chosen.host,
-        hint=f"There:  ollama pull {tag}        or take  --engine llamacpp",
-    )
+    assert form
+    weights = placement.weights_at(placed.wanted, placed.chosen.site, form)
+    return files_of.tagged(form, int(weights.file) if weights else 0)
 
 
 def host_of(fleet: Fleet, order: Order) -> str | None:

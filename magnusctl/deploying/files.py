@@ -37,11 +37,15 @@ class Files:
     repository: str = ""
     revision: str = ""
     folder: Path | None = None
+    tag: str = ""
+    """What Ollama's own library calls it: then Ollama fetches it, and proves it by its digests."""
+    likely: int = 0
+    """Bytes, where no file is listed."""
 
     @property
     def size(self) -> int:
         """All of them, in bytes."""
-        return sum(one.size for one in self.files)
+        return sum(one.size for one in self.files) or self.likely
 
     @property
     def main(self) -> str:
@@ -85,6 +89,11 @@ def known(inventory: Path, entry: Entry, form: Form) -> Files | None:
     """As magnus.lock has it, or nothing: nobody is asked."""
     found = modellock.read(modellock.place(inventory)).models.get(key(entry, form))
     return Files(found.files, found.repository, found.revision) if found else None
+
+
+def tagged(form: Form, size: int) -> Files:
+    """What Ollama pulls by itself."""
+    return Files((), "Ollama's library", form.tag, tag=form.tag, likely=size)
 
 
 def unpinned(form: Form, size: int) -> Files:

@@ -29,7 +29,7 @@ from magnusctl.render import renderer
 from magnusctl.resources.artifact import Artifact
 from magnusctl.roles import sealed
 from magnusctl.roles.context import Context
-from magnusctl.roles.engines import common, llamacpp, mlx, vllm
+from magnusctl.roles.engines import common, llamacpp, mlx, ollama, vllm
 from magnusctl.roles.storage import MAC_USER, MODELS, folder_of
 from magnusctl.state import Probe
 
@@ -44,7 +44,7 @@ class Prepared:
     chosen: Chosen
     wish: Wish
     files: Files
-    artifact: Artifact
+    artifact: Artifact | None
     present: bool
     """Whether the files are there already, whole."""
     lender: Lender | None = None
@@ -66,6 +66,7 @@ def program_of(context: Context, engine: str) -> str:
         "vllm": f"{vllm.ENVIRONMENT}/bin/vllm",
         "mlx": f"{mlx.ENVIRONMENT}/bin/python",
         "llamacpp": llamacpp.BREW if mac else f"{llamacpp.FOLDER}/llama-server",
+        "ollama": ollama.BREW if mac else f"{ollama.FOLDER}/bin/ollama",
     }[engine]
 
 
@@ -103,22 +104,15 @@ def prepare(
     peers: Callable[[], Mapping[str, Standing]] = dict,
 ) -> Prepared:
     """The release and all that it stands on. Raises MagnusError where it cannot be."""
-    machine, engine, mac = fleet.machine(context.name), candidate.engine, context.host.macos
+    machine, engine = fleet.machine(context.name), candidate.engine
     program = program_of(context, engine)
     if live and program not in found.programs:
         hint = f"magnusctl provision -l {context.name} -t inference"
         raise PreconditionError(f"{engine} is not installed there", host=context.name, hint=hint)
-    kept = artifact(
-        files,
-        _folder_name(wanted, candidate),
-        folder_of(context),
-        engine=engine,
-        program=f"{program.rpartition('/')[0]}/hf",
-        group=MAC_USER if mac else MODELS,
-        token=desired.TOKEN if context.variables.inference.hub_token else "",
-    )
+    kept = None if files.tag else _artifact(context, wanted, candidate, files)
+    present = kept is not None and kept.path in found.files
     lender = None
-    if live and kept.path not in found.files:
+    if live and kept is not None and not present:
         require_room(context, kept, found)
         if files.folder is None:
             lender = lender_of(fleet.inventory, context.name, kept, peers())
@@ -159,8 +153,21 @@ def prepare(
         wish,
         files,
         kept,
-        present=kept.path in found.files,
+        present=present,
         lender=lender,
+    )
+
+
+def _artifact(context: Context, wanted: Wanted, candidate: Candidate, files: Files) -> Artifact:
+    program = program_of(context, candidate.engine)
+    return artifact(
+        files,
+        _folder_name(wanted, candidate),
+        folder_of(context),
+        engine=candidate.engine,
+        program=f"{program.rpartition('/')[0]}/hf",
+        group=MAC_USER if context.host.macos else MODELS,
+        token=desired.TOKEN if context.variables.inference.hub_token else "",
     )
 
 
@@ -191,10 +198,11 @@ def _folder_name(wanted: Wanted, candidate: Candidate) -> str:
 def version_of(context: Context, engine: str) -> str:
     """The version that the inventory pins: of a lock, or of an archive by its name."""
     inference = context.variables.inference
-    if engine == "llamacpp":
+    if engine in ("llamacpp", "ollama"):
         if context.host.macos:
             return "Homebrew's"
-        return inference.llamacpp.archive.url.rpartition("/")[2].split(".tar")[0]
+        archive = inference.ollama.archive if engine == "ollama" else inference.llamacpp.archive
+        return archive.url.rpartition("/")[2].split(".tar")[0]
     lock = inference.vllm.lock if engine == "vllm" else inference.mlx.lock
     if lock == "none":
         return "the user's own build"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from magnusctl.engines import llamacpp, mlx, vllm
+from magnusctl.engines import llamacpp, mlx, ollama, vllm
 from magnusctl.engines.launch import Instance, Launch
 from magnusctl.roles.context import Context
 
@@ -12,5 +12,5 @@ ENGINES: Mapping[str, Callable[[Context, Instance], Launch]] = {
     "vllm": vllm.launch,
     "mlx": mlx.launch,
     "llamacpp": llamacpp.launch,
+    "ollama": ollama.launch,
 }
-"""Ollama is none of them: its one server has all models, no release a process of its own."""

@@ -56,3 +56,6 @@ class Launch:
     gpu: bool = False
     memory_max: int | None = None
     stop_s: int = 90
+    driver: str = ""
+    """Ollama, where no process is a release's own."""
+    modelfile: str = ""

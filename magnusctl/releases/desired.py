@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from magnusctl.engines import ENGINES
 from magnusctl.engines.launch import Instance, Launch
+from magnusctl.quote import sh
 from magnusctl.releases.record import FOLDER, Record, text
 from magnusctl.resources.artifact import Artifact
 from magnusctl.resources.command import Command
@@ -19,7 +20,7 @@ from magnusctl.roles import daemon, storage
 from magnusctl.roles.context import Context
 from magnusctl.roles.daemon import JOBS, LOGS, UNITS, Job
 from magnusctl.roles.engines import common
-from magnusctl.roles.ports import listen_address
+from magnusctl.roles.ports import listen_address, ollama_port
 from magnusctl.state import Resource
 
 FRONT = "/etc/magnus/front"
@@ -31,6 +32,7 @@ RESIDENT_SHARE = 0.85
 SPEAK_S = 120
 _SLOWEST_DISK = 100e6
 """Bytes/s that a start is given time for; a disk that was measured to be slower gets more."""
+_PULL_S = 24 * 3600
 _FLOOR_SHARE = 0.4
 """Of the predicted speed: a model on the wrong device is slower by far more."""
 
@@ -140,7 +142,10 @@ def release(context: Context, wish: Wish) -> Iterator[Resource]:
         yield Directory(path=path, mode="0700", group=group)
     if launch.files:
         yield Directory(path="/etc/magnus/releases", group=group)
-    files = [*launch.files, _unit(context, record, instance, launch)]
+    units = [] if launch.driver else [_unit(context, record, instance, launch)]
+    pulled = [*_pulled(context, record, launch)]
+    yield from pulled
+    files = [*launch.files, *units]
     for name, content in (("how", how(context, wish, launch)), ("record", text(record))):
         path = f"{record.folder}/{name}"
         files.append(File(path=path, content=content, mode="0600", group=group))
@@ -154,8 +159,27 @@ def release(context: Context, wish: Wish) -> Iterator[Resource]:
         drain_s=wish.drain_s,
         seconds=start_seconds(wish) + 2 * SPEAK_S + wish.drain_s + 300,
         # Without one of these there is nothing to switch to.
-        after=(front_runs, *weights, *(file.id for file in files)),
+        after=(front_runs, *weights, *(one.id for one in (*pulled, *files))),
     )
+
+
+def _pulled(context: Context, record: Record, launch: Launch) -> Iterator[Resource]:
+    """What Ollama fetches itself: by its own digests, and gone on with after a cut."""
+    if launch.driver and not record.digest:
+        told = (
+            f"OLLAMA_HOST={sh(ollama_address(context))} HOME=/root system {sh(launch.program[0])}"
+        )
+        yield Command(
+            label=f"ollama pulls {record.path}",
+            run=f"{told} pull {sh(record.path)}",
+            unless=f"{told} show {sh(record.path)}",
+            seconds=_PULL_S,
+        )
+
+
+def ollama_address(context: Context) -> str:
+    """Where the one server of Ollama listens."""
+    return f"{listen_address(context)}:{ollama_port(context)}"
 
 
 def instance_of(wish: Wish) -> Instance:
@@ -219,9 +243,13 @@ def how(context: Context, wish: Wish, launch: Launch) -> str:
     values = {
         "UNIT": record.unit,
         "PLIST": f"{JOBS}/{record.unit}.plist" if mac else "-",
+        "ADDRESS": listen_address(context) if launch.driver else "127.0.0.1",
         "PORT": record.port,
+        "DRIVER": launch.driver or "-",
+        "PROGRAM": launch.program[0],
+        "MODELFILE": launch.modelfile or "-",
         "FRONT": record.front,
-        "MODEL": record.model,
+        "MODEL": f"{record.model}:{record.label}" if launch.driver else record.model,
         "KIND": record.kind,
         "HEALTH": launch.health,
         "KEY": launch.key,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from magnusctl.quote import sh
 from magnusctl.releases.record import Record
 from magnusctl.releases.standing import Model, Standing
 from magnusctl.resources.artifact import Artifact
+from magnusctl.resources.command import Command
 from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File
 from magnusctl.roles.daemon import JOBS, UNITS
@@ -32,8 +34,11 @@ class Garbage:
 def forgotten(record: Record) -> Iterator[Resource]:
     """That nothing is left of a release but its files of weights."""
     label = f"/etc/magnus/releases/{record.model}-{record.label}"
+    if record.engine == "ollama":
+        yield from _unnamed(record)
     unit = f"{UNITS}/{record.unit}" if record.unit.endswith(".service") else ""
-    paths = [unit or f"{JOBS}/{record.unit}.plist", f"{label}.yaml", f"{label}.env"]
+    paths = [unit or f"{JOBS}/{record.unit}.plist"] if record.engine != "ollama" else []
+    paths += [f"{label}.{end}" for end in ("yaml", "env", "modelfile")]
     paths += [f"{record.folder}/{name}" for name in ("how", "said", "log", "gate", "record")]
     for path in paths:
         yield File(path=path, ensure="absent", role=ROLE)
@@ -56,6 +61,19 @@ def garbage(standings: Mapping[str, Standing], keep: int = KEEP) -> list[Garbage
                 gone = Artifact(path=path, ensure="absent", role=ROLE)
                 found.append(Garbage(host, path, size, (gone,)))
     return found
+
+
+def _unnamed(record: Record) -> Iterator[Resource]:
+    """That Ollama has no name for it any more; it takes the bytes that no name needs itself."""
+    name = f"{record.model}:{record.label}"
+    told = f'OLLAMA_HOST=$(sed -n "s/^ADDRESS=//p" "$ROOT"{sh(record.folder)}/how):{record.port}'
+    program = f'"$(sed -n "s/^PROGRAM=//p" "$ROOT"{sh(record.folder)}/how)"'
+    yield Command(
+        label=f"ollama forgets {name}",
+        run=f"{told} HOME=/root system {program} rm {sh(name)}",
+        unless=f"! {told} HOME=/root system {program} show {sh(name)}",
+        role=ROLE,
+    )
 
 
 def _old(model: Model, keep: int) -> Sequence[Record]:

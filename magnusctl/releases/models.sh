@@ -7,7 +7,7 @@ ask_models() {
     echo "model ${_one##*/} $(ask_release "${_one##*/}")"
     for _each in "$_one"/r*/; do
       _each=${_each%/}
-      if [ -r "$_each/record" ]; then echo "release $(cat "$_each/record")"; fi
+      if [ -r "$_each/record" ]; then printf 'release %s\n' "$(cat "$_each/record")"; fi
       if [ -r "$_each/gate" ]; then echo "gate ${_one##*/} ${_each##*/r} $(tr '\n' ' ' <"$_each/gate")"; fi
     done
   done
@@ -80,7 +80,7 @@ file_since() { # FILE CURSOR LINES: whole lines; what is being written comes the
     last_of "$1" 4194304 | tail -n "$3"
   else
     tail -c "+$(($2 + 1))" "$1" 2>/dev/null | head -c "$((_size - $2))"
-  fi | sed 's/^/log /'
+  fi | awk '{ print "log " $0 }'
   echo "cursor $_size"
 }
 

@@ -26,10 +26,17 @@ asked() {
   } | curl -K - -fsS -m "${PATIENCE:-10}" "$@" -- "$_url" 2>asked.said
 }
 
+base_of() { echo "http://$(address_of "$1"):$(how "$_model" "$1" PORT)"; } # NUMBER
+
+address_of() { # NUMBER: loopback, but for a server that others share
+  _where=$(how "$_model" "$1" ADDRESS)
+  echo "${_where:-127.0.0.1}"
+}
+
 # gate NUMBER: what it measures becomes the release's own once clients reach that
 gate() {
   _n=$1 _results=$_home/r$1/gate.new
-  _base=http://127.0.0.1:$(how "$_model" "$1" PORT)
+  _base=$(base_of "$1")
   (umask 077 && : >"$_results") && gate_up && gate_listed && gate_speaks && gate_memory && gate_speed
 }
 
@@ -64,8 +71,6 @@ gate_up() {
   measured start_s $(($(now_s) - _since))
   gate_passed process "$(($(now_s) - _since)) s"
 }
-
-ended() { tell "gate process failed: $_its ended before it answered: $(how_ended "$_its")"; }
 
 # listens_not UNIT PORT: it is known who listens there, and it is none of its processes
 listens_not() {
@@ -161,6 +166,10 @@ gate_memory() {
 
 # resident_kib: of the card what the unit's processes have there; else what they have in memory. Fails if unknown.
 resident_kib() {
+  if of_ollama "$_n"; then
+    ollama_kib "$_n" | grep .
+    return
+  fi
   _pids=$(pids_of "$(how "$_model" "$_n" UNIT)")
   [ -n "$_pids" ] || return 1
   if [ "$(how "$_model" "$_n" MEMORY)" = cuda ]; then

@@ -128,6 +128,10 @@ phase() { whole "models/$_model" switching "$_to:$1"; }
 
 # unit_start NUMBER: it runs, and no boot starts it yet: beside the one that serves it may not fit
 unit_start() {
+  if of_ollama "$1"; then
+    ollama_make "$1"
+    return
+  fi
   _its=$(how "$_model" "$1" UNIT)
   if unit_runs "$_its"; then return 0; fi
   if start_it "$1"; then return 0; fi
@@ -149,6 +153,7 @@ start_it() { # NUMBER
 }
 
 unit_enable() { # NUMBER: a boot starts it
+  if of_ollama "$1"; then return 0; fi
   if [ "$OS" = Darwin ]; then
     system launchctl enable "system/$(how "$_model" "$1" UNIT)"
   else
@@ -157,6 +162,7 @@ unit_enable() { # NUMBER: a boot starts it
 }
 
 unit_disable() { # NUMBER
+  if of_ollama "$1"; then return 0; fi
   _its=$(how "$_model" "$1" UNIT)
   if [ "$OS" = Darwin ]; then
     system launchctl disable "system/$_its"
@@ -167,6 +173,10 @@ unit_disable() { # NUMBER
 
 # unit_stop NUMBER keep|disable: kept is what is to run after a boot
 unit_stop() {
+  if of_ollama "$1"; then
+    ollama_out "$1"
+    return
+  fi
   [ "$2" = keep ] || unit_disable "$1"
   _its=$(how "$_model" "$1" UNIT)
   if [ "$OS" = Darwin ]; then
@@ -178,10 +188,11 @@ unit_stop() {
 
 # flip NUMBER: from here on clients reach this release. nginx lets requests under way end where they began.
 flip() {
+  if of_ollama "$1"; then ollama_alias "$1" || return 1; fi
   _port=$(how "$_model" "$1" PORT) _new=$ROOT$FRONT/.$_model.new
   _old=$ROOT$FRONT/$_model.upstream
   # shellcheck disable=SC2016 # variables of nginx
-  printf 'set $release 127.0.0.1:%s;\nset $number r%s;\n' "$_port" "$1" >"$_new" && chmod 644 "$_new" || return 1
+  printf 'set $release %s:%s;\nset $number r%s;\n' "$(address_of "$1")" "$_port" "$1" >"$_new" && chmod 644 "$_new" || return 1
   if [ -r "$_old" ] && [ "$(digest_of "$_old")" = "$(digest_of "$_new")" ]; then
     rm -f "$_new"
   else
@@ -225,6 +236,7 @@ front_answers() {
 
 # drain NUMBER SECONDS: until nobody is connected with it any more
 drain() {
+  if of_ollama "$1"; then return 0; fi
   _port=$(how "$_model" "$1" PORT) _since=$(now_s)
   while connected "$_port" && [ $(($(now_s) - _since)) -lt "$2" ]; do sleep 0.2; done
 }
@@ -240,7 +252,7 @@ connected() { # PORT
 # answers_again NUMBER: it may have to load its model first
 answers_again() {
   _since=$(now_s) _most=$(how "$_model" "$1" SECONDS)
-  until PATIENCE=5 asked "$1" "http://127.0.0.1:$(how "$_model" "$1" PORT)/v1/models" -o /dev/null; do
+  until PATIENCE=5 asked "$1" "$(base_of "$1")/v1/models" -o /dev/null; do
     if [ $(($(now_s) - _since)) -ge "${_most:-600}" ]; then return 1; fi
     sleep 0.3
   done

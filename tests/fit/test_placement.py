@@ -221,3 +221,16 @@ def test_verify_compares_with_what_the_planner_predicts() -> None:
     assert likely == pytest.approx(7.3, abs=0.5)
     (server,) = servers_of(inventory, "macmini", renderer(EXAMPLES.parent), {})
     assert server.wanted.predicted == likely
+
+
+def test_nothing_is_predicted_of_a_card_that_llamacpp_does_not_use(tmp_path: Path) -> None:
+    name = "Qwen2.5-14B-Instruct-Q4_K_M.gguf"
+    model = f"models:\n  one: {{host: card, engine: llamacpp, model: {name}}}\n"
+    render = renderer(EXAMPLES.parent)
+    (idle,) = servers_of(small(tmp_path, model), "card", render, {})
+    told = "engine: vllm\n    variables: {inference: {llamacpp: {gpu_layers: all}}}"
+    on_card = small(tmp_path, model, replaced=("engine: vllm", told))
+    (used,) = servers_of(on_card, "card", render, {})
+    assert idle.wanted.predicted is None
+    assert used.wanted.predicted
+    assert used.wanted.predicted > 50

@@ -74,6 +74,7 @@ class Host:
     confirm_s: int = 20
     closing_s: int = 600
     who: str = "test@here"
+    spared: tuple[str, ...] = ()
 
     def path(self, name: str) -> Path:
         """Where a path of the host lies on this machine."""
@@ -137,6 +138,7 @@ class Host:
             wait_s=self.wait_s,
             confirm_s=self.confirm_s,
             closing_s=self.closing_s,
+            spared=self.spared,
         )
 
     def start(self, plan: Plan, *resources: Resource) -> Running:

@@ -25,9 +25,11 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "tuple[str, ...] | None": st.none() | WORDS,
     "Risk": st.sampled_from(Risk),
     "Literal['Manual', 'DHCP']": st.sampled_from(["Manual", "DHCP"]),
+    "Literal['beside', 'instead']": st.sampled_from(["beside", "instead"]),
 }
-# What no former state has: it knows its inputs, and holds no secret.
-NEVER = {"inputs_from", "secrets"}
+# What no former state has: it knows its inputs, holds no secret, and fetches no model.
+NEVER = {"inputs_from", "secrets", "files", "source"}
+ALWAYS = {"artifact": {"ensure": "absent"}}
 LINES = {"content": st.sampled_from(["", "a line\n", "ünïcödé \udcff\n"])}
 CLASSES = {kind.kind: kind for kind in Resource.__subclasses__()}
 
@@ -43,7 +45,7 @@ def formers(draw: st.DrawFn, kind: str) -> Resource:
     for field in fields(CLASSES[kind]):
         if field.name not in NEVER and (field.default is MISSING or draw(st.booleans())):
             values[field.name] = draw(_value(field))
-    return CLASSES[kind](**values)
+    return CLASSES[kind](**values | ALWAYS.get(kind, {}))
 
 
 def test_every_kind_is_among_them() -> None:

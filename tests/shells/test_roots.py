@@ -118,11 +118,13 @@ def test_a_file_that_no_one_may_read_and_special_files_are_told_apart(host: Host
 
 def test_every_kind_is_covered_by_these_tests() -> None:
     assert set(KINDS) == {
-        # What comes from afar and what boots is below no root: test_archives, test_artifacts.
+        # What comes from afar, what boots and what serves: test_archives, test_artifacts,
+        # test_releases.
         "archive",
         "artifact",
         "environment",
         "reboot",
+        "release",
         "block",
         "command",
         "directory",

@@ -190,8 +190,9 @@ def test_everything_guarded_on_a_mac_is_taken_back(macos: Host) -> None:
 
 def test_every_kind_goes_back_here_or_says_why_not(linux: Host, macos: Host) -> None:
     gone_back = {one.kind for one in (*_of_linux(linux), *_of_a_mac(macos))}
-    # The way back of these is in test_archives, _artifacts and _environments; a boot has none.
-    elsewhere = {"archive", "artifact", "environment", "reboot"}
+    # The way back of these is in test_archives, _artifacts, _environments and _releases; a boot
+    # has none.
+    elsewhere = {"archive", "artifact", "environment", "reboot", "release"}
     assert set(KINDS) - gone_back == {"package", *elsewhere}
     package = Package(package="curl")
     (change,) = linux.plan(package).changes

@@ -1,0 +1,139 @@
+"""A real mlx_lm.server on a real host, deployed and switched by magnusctl.
+
+On Linux it computes on the CPU, where no plan would put it: hence --force. What holds it to one
+model, one context and its own end is the same file as on a Mac. The tests build on each other.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engines import models
+from tests.engines.site import MODEL, Site, host, put, site
+from tests.lab import llama
+from tests.lab.needs import missing
+from tests.lab.shelf import shelf
+from tests.lab.system import command
+from tests.speech.installed import installed
+
+pytestmark = pytest.mark.lab
+ENGINE = ("--engine", "mlx")
+WARM = ("--engine-arg=--temp", "--engine-arg=0.5")
+
+
+@pytest.fixture(scope="module")
+def mlx() -> Iterator[Site]:
+    """A host as provision leaves it, and MLX where that would be on a Mac."""
+    if lacks := missing():
+        pytest.skip(f"no lab here: it lacks {', '.join(lacks)}")
+    environment = installed("mlx", "mlx-lm==0.32.2", "mlx[cpu]")
+    try:
+        archive = llama.archive()
+    except llama.Unavailable as why:
+        pytest.skip(str(why))
+    with host() as running, shelf(running) as store:
+        shutil.copyfile(archive, store.folder / llama.NAME)
+        # The role wants an engine of this system; what it brings beside that is for all of them.
+        archived = {"archive": store.source(llama.NAME, strip=1)}
+        served = site(running, "llamacpp", llamacpp=archived)
+        served.host.run("apt-get -qq install -y python3 curl")
+        served.ends(0, "provision", "--yes")
+        put(environment, served.host, "mlx")
+        # As root, so that what it compiles is there for an engine that may not write.
+        served.host.run("/opt/magnus/venvs/mlx/bin/python -c 'import mlx_lm.server'")
+        converted(environment, models.write(served.models / "plain"), served.models / MODEL)
+        yield served
+
+
+def converted(environment: Path, plain: Path, folder: Path) -> None:
+    """In 4 bits, as people do it: other forms magnusctl gives to vLLM."""
+    words = ("-m", "mlx_lm", "convert", "-q", "--hf-path", plain, "--mlx-path", folder)
+    command(environment / "bin" / "python", *words)
+
+
+@pytest.fixture(scope="module")
+def front(mlx: Site) -> str:
+    """Where clients reach the first release."""
+    said = mlx.deploy(0, mlx.models / MODEL, *ENGINE, "--context", "1024")
+    assert f"{MODEL} r1 serves" in said
+    return mlx.front()
+
+
+def spoken(mlx: Site, front: str, **body: Any) -> tuple[int, dict[str, Any]]:
+    """What a client is answered: the code, and the object."""
+    wanted: dict[str, Any] = {
+        "model": MODEL,
+        "prompt": "word1 word2",
+        "max_tokens": 8,
+        "temperature": 0,
+    }
+    return mlx.asked(front, "/v1/completions", **wanted | body)
+
+
+def test_it_answers_under_its_name_and_lists_that_alone(mlx: Site, front: str) -> None:
+    code, answer = spoken(mlx, front)
+    assert (code, answer["model"], answer["usage"]["completion_tokens"]) == (200, MODEL, 8), answer
+    code, listed = mlx.asked(front, "/v1/models")
+    assert (code, [one["id"] for one in listed["data"]]) == (200, [MODEL])
+    assert mlx.serving() == "r1"
+
+
+def test_a_request_for_another_model_is_refused_and_swaps_nothing(mlx: Site, front: str) -> None:
+    before = spoken(mlx, front)[1]["choices"][0]["text"]
+    for other in ("/srv/models/store", "acme/other-8b"):
+        code, answer = spoken(mlx, front, model=other)
+        assert (code, answer["error"]) == (404, f"this server has the model {MODEL} and no other")
+    # Nor does it look for what a request names beside the model.
+    code, answer = spoken(mlx, front, adapters="/nowhere", draft_model="acme/other-8b")
+    assert (code, answer["choices"][0]["text"]) == (200, before)
+
+
+def test_it_is_held_to_the_context_that_was_planned(mlx: Site, front: str) -> None:
+    code, answer = spoken(mlx, front, prompt="word1 " * 1020, max_tokens=64)
+    assert (code, answer["usage"]["completion_tokens"]) == (200, 4), answer
+    assert answer["choices"][0]["finish_reason"] == "length"
+    code, answer = spoken(mlx, front, prompt="word1 " * 1024)
+    assert code == 404
+    assert answer["error"] == "the prompt has 1024 tokens, and the context is 1024"
+
+
+def test_an_engine_that_is_killed_comes_back(mlx: Site, front: str) -> None:
+    mlx.killed("r1")
+    assert spoken(mlx, front)[0] == 200
+
+
+def test_another_context_is_another_release_and_the_way_back_needs_nothing(
+    mlx: Site, front: str
+) -> None:
+    with mlx.watched(front) as answers:
+        said = mlx.deploy(0, mlx.models / MODEL, *ENGINE, "--context", "512", *WARM)
+    assert {code for _, code in answers} == {200}
+    assert f"{MODEL} r2 serves" in said
+    assert (mlx.serving(), mlx.pid("r1"), mlx.front()) == ("r2", 0, front)
+    assert spoken(mlx, front, prompt="word1 " * 600)[0] == 404
+    mlx.ends(0, "rollback", "--model", MODEL, "--yes")
+    assert (mlx.serving(), mlx.pid("r2")) == ("r1", 0)
+    assert spoken(mlx, front, prompt="word1 " * 600)[0] == 200
+
+
+def test_a_kind_of_model_that_it_does_not_know_never_serves(mlx: Site, front: str) -> None:
+    folder = Path(shutil.copytree(mlx.models / MODEL, mlx.models / "alien" / MODEL))
+    models.configured(folder, model_type="mystery", architectures=["MysteryForCausalLM"])
+    said = mlx.deploy(5, folder, *ENGINE, "--context", "1024")
+    assert f"{MODEL} r3 failed at its gate (process)" in said
+    assert "cause: unsupported_arch: mystery; r1 serves again" in said
+    assert (mlx.serving(), spoken(mlx, front)[0]) == ("r1", 200)
+
+
+def test_weights_that_were_cut_never_serve(mlx: Site, front: str) -> None:
+    """Its server would listen all the same, and answer nobody."""
+    folder = Path(shutil.copytree(mlx.models / MODEL, mlx.models / "cut" / MODEL))
+    said = mlx.deploy(5, models.cut(folder), *ENGINE, "--context", "1024")
+    assert f"{MODEL} r4 failed at its gate (process)" in said
+    assert "Perhaps an incomplete download or corrupt file?); r1 serves again" in said
+    assert (mlx.serving(), spoken(mlx, front)[0]) == ("r1", 200)
