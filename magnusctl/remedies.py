@@ -18,6 +18,7 @@ from magnusctl.placement.sites import Site, other_engines
 MOST = 5
 SHORTEST = 1024
 """Tokens: with less in a conversation nobody is helped."""
+_LEAST_PROMPTS = GIB / 4
 _HOST_RESERVE = 4 * GIB
 _LEAST_SHARE = 1 / 8
 _SMALLER_CACHE = {"llamacpp": "q8_0", "ollama": "q8_0", "vllm": "fp8"}
@@ -90,6 +91,7 @@ def _here(wanted: Wanted, failed: Candidate) -> Iterator[Remedy]:
     if failed.artifact is not None and failed.fit is not None:
         yield from _smaller_cache(wanted, failed.site, failed.artifact, failed.fit)
         yield from _shorter(wanted, failed.site, failed.artifact, failed.fit)
+        yield from _fewer_prompts(wanted, failed.site, failed.artifact, failed.fit)
     yield from islice(_other_forms(wanted, failed), 2)
 
 
@@ -113,6 +115,21 @@ def _shorter(wanted: Wanted, at: Site, artifact: Artifact, fit: Fit) -> Iterator
     found, _ = fit_at(shorter, at, artifact)
     if found and found.fits:
         yield _remedy("here, with a shorter context", shorter, at, artifact, found)
+
+
+def _fewer_prompts(wanted: Wanted, at: Site, artifact: Artifact, fit: Fit) -> Iterator[Remedy]:
+    """With less memory for finished prompts: a variable of the inventory bounds it."""
+    short = -(fit.margin or 0.0)
+    left = at.reserve.prompts - short
+    if short <= 0 or left < _LEAST_PROMPTS:
+        return
+    kept = left // _LEAST_PROMPTS * _LEAST_PROMPTS
+    reserve = replace(at.reserve, bytes=at.reserve.bytes - at.reserve.prompts + kept)
+    lower = replace(at, reserve=reserve)
+    found, _ = fit_at(wanted, lower, artifact)
+    if found and found.fits:
+        text = f"here, with prompt_cache: {kept / GIB:g}GiB"
+        yield _remedy(text, wanted, lower, artifact, found)
 
 
 def _other_forms(wanted: Wanted, failed: Candidate) -> Iterator[Remedy]:

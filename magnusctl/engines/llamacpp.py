@@ -24,7 +24,9 @@ def launch(context: Context, instance: Instance) -> Launch:
     }
     if not mac:
         threads = instance.cores or _threads(context)
-        layers = llama.gpu_layers if instance.gpu_layers is None else instance.gpu_layers
+        # As it was planned: by itself the role leaves a card alone.
+        layers = instance.gpu_layers if instance.gpu_layers is not None else "all"
+        layers = layers if gpu else llama.gpu_layers
         options |= {"--threads": threads, "--threads-batch": threads, "--n-gpu-layers": layers}
         options |= {"--load-mode": llama.load_mode, "--timeout": f"{llama.timeout:.0f}"}
     if instance.kv_dtype in _CACHE_TYPES:

@@ -96,3 +96,5 @@ class Reserve:
 
     bytes: float = 0.0
     parts: tuple[str, ...] = field(default=())
+    prompts: float = 0.0
+    """Of them, what finished prompts may take: the inventory can lower it."""

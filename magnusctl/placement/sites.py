@@ -179,7 +179,7 @@ def _reserve(variables: Variables, device: Device, engine: str) -> Reserve:
     if engine == "mlx":
         parts["cached prompts"] = inference.mlx.prompt_cache
     words = (f"{size / GIB:.1f} GiB for {what}" for what, size in parts.items())
-    return Reserve(sum(parts.values()), tuple(words))
+    return Reserve(sum(parts.values()), tuple(words), parts.get("cached prompts", 0.0))
 
 
 def _utilization(variables: Variables, device: Device, own: Declared | None) -> float:
@@ -203,6 +203,6 @@ def _notes(variables: Variables, device: Device, engine: str, live: Live | None)
     if device.kind == "cuda" and engine == "llamacpp":
         layers = variables.inference.llamacpp.gpu_layers
         if layers == "0":
-            yield "llama.cpp is told gpu_layers 0 there: on the card only once that is changed"
+            yield "llama.cpp must be built for the card there: its archive says which it is"
     if live is not None and (live.used_bytes is not None or live.free_bytes is not None):
         yield "memory in use as the host said"
