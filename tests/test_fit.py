@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from magnusctl.fit import bandwidth_gb_s, decode_rate
+from magnusctl.fit import decode_rate
+from magnusctl.fit.devices import bandwidth_gb_s
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,9 @@ class FakeTransport:
     def dial(self, address: str, port: int, timeout_s: float) -> Wire:
         raise AssertionError(f"nobody dials {address}:{port} within {timeout_s}")
 
+    def send_file(self, local: str, remote: str, offset: int, moved: Callable[[int], None]) -> None:
+        raise AssertionError(f"nobody sends {local} to {remote} from {offset} for {moved}")
+
     def host_key(self) -> str:
         return ""
 

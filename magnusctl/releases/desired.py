@@ -27,6 +27,12 @@ FRONT = "/etc/magnus/front"
 BREW_NGINX = "/opt/homebrew/bin/nginx"
 TOKEN = "/etc/magnus/hub-token"
 FRONT_LABEL = "net.magnus.front"
+NGINX = {
+    **{"workers": 2, "connections": 2048, "largest_mib": 64},
+    # Seconds. A model may think for long before its first word, and a stream goes on for long.
+    **{"connect_s": 5, "silence_s": 3600, "longest_drain_s": 600},
+}
+_RETRY_S = 5
 RESIDENT_SHARE = 0.85
 """Of the predicted weights, what must be in the memory where it belongs: less is a fallback."""
 SPEAK_S = 120
@@ -97,10 +103,11 @@ def front(context: Context, record: Record) -> Iterator[Resource]:
     if mac:
         yield Directory(path=run, owner=storage.MAC_USER, group=storage.MAC_USER, mode="0750")
     main = f"{FRONT}/nginx.conf"
-    yield File(path=main, content=context.render("front/nginx.conf.j2", run=run), group=group)
+    content = context.render("front/nginx.conf.j2", run=run, **NGINX)
+    yield File(path=main, content=content, group=group)
     address, _, port = record.front.rpartition(":")
     own = f"{FRONT}/{record.model}.server"
-    values = {"address": address, "port": port, "model": record.model}
+    values = {"address": address, "port": port, "model": record.model, "retry_s": _RETRY_S}
     yield File(path=own, content=context.render("front/model.conf.j2", **values), group=group)
     if mac:
         yield from _mac_front(context, (f"file:{main}", f"file:{own}"), run)

@@ -55,7 +55,7 @@ gate_up() {
   until PATIENCE=5 asked "$_n" "$_base$(how "$_model" "$_n" HEALTH)" -o /dev/null; do
     if unit_runs "$_its"; then _lost=0; else _lost=$((_lost + 1)); fi
     if [ $_lost -ge 3 ]; then
-      say_switch "gate process failed: $_its ended before it answered: $(how_ended "$_its")"
+      gate_ended
       return 1
     fi
     if [ $(($(now_s) - _since)) -ge "${_most:-600}" ]; then
@@ -65,12 +65,19 @@ gate_up() {
     sleep 0.3
   done
   if ! unit_runs "$_its" || listens_not "$_its" "$(how "$_model" "$_n" PORT)"; then
-    say_switch "gate process failed: another program answers on $_base: port taken"
+    # What lived for one answer has ended all the same.
+    if asked "$_n" "$_base$(how "$_model" "$_n" HEALTH)" -o /dev/null; then
+      say_switch "gate process failed: another program answers on $_base: port taken"
+    else
+      gate_ended
+    fi
     return 1
   fi
   measured start_s $(($(now_s) - _since))
   gate_passed process "$(($(now_s) - _since)) s"
 }
+
+gate_ended() { say_switch "gate process failed: $_its ended before it answered: $(how_ended "$_its")"; }
 
 # listens_not UNIT PORT: it is known who listens there, and it is none of its processes
 listens_not() {

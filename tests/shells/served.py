@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from magnusctl.resources.release import Release
 from tests.shells.hosts import Host, Job
+from tests.shells.running import wait_for
 
 MODEL = "tiny"
 ID = f"release:{MODEL}"
@@ -58,7 +59,11 @@ reload_front() {{
   [ ! -e "$at/front.broken" ] || return 1
   [ ! -e "$at/front.stuck" ] || return 0
   now=$MAGNUS_ROOT/etc/magnus/front/{MODEL}.upstream
-  if [ -r "$now" ]; then cp "$now" "$at/front.new" && mv "$at/front.new" "$at/front"; else rm -f "$at/front"; fi
+  if [ ! -r "$now" ]; then
+    rm -f "$at/front"
+    return
+  fi
+  cp "$now" "$at/front.new" && mv "$at/front.new" "$at/front"
 }}
 """
 _SYSTEMCTL = """\
@@ -294,6 +299,7 @@ class Serving:
         for path in self.at("pids").glob("*"):
             with contextlib.suppress(ProcessLookupError, ValueError):
                 os.kill(int(path.read_text()), signal.SIGKILL)
+        wait_for("the end of all engines", lambda: not self.running)
 
 
 def served(number: int) -> dict[str, object]:

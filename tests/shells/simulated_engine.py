@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 _LIFE_S = 300
@@ -78,8 +79,7 @@ class Engine(BaseHTTPRequestHandler):
 
 def main() -> None:
     """Serve to the end of its life."""
-    with open(sys.argv[1]) as file:
-        script = json.load(file)
+    script = json.loads(Path(sys.argv[1]).read_text())
     end = threading.Timer(script.get("ends_s", _LIFE_S), lambda: os._exit(script.get("code", 3)))
     end.daemon = True
     end.start()

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ pytestmark = [
 KEY = 'sk-"quoted" \\ secret'
 
 
-def _first(found: Serving, **script: object) -> None:
+def _first(found: Serving, **script: Any) -> None:
     found.release(1, **script)
     job = found.switch(1)
     assert job.ok, job.output
