@@ -30,7 +30,7 @@ class Targets(Model):
 
 
 class Served(Model):
-    """A model that a host serves. `provision` brings none: put its files there (docs/roles.md)."""
+    """A model that a host serves: `deploy-model` brings it (docs/models.md), `provision` does not."""
 
     host: HostName
     engine: Annotated[
