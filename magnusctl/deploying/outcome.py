@@ -27,11 +27,13 @@ class Switched:
     outage_s: int
     back: str
     """The release that serves again."""
+    lost: str = ""
+    """The release that did before, and does not come back."""
 
 
 def read(lines: Sequence[str]) -> Switched:
     """Read what the step printed."""
-    passed, failed, outage, back = [], None, 0, ""
+    passed, failed, outage, back, lost = [], None, 0, "", ""
     for line in lines:
         word, _, rest = line.partition(" ")
         found = _GATE.match(line)
@@ -43,7 +45,9 @@ def read(lines: Sequence[str]) -> Switched:
             outage = int(rest)
         elif word == "back":
             back = rest
-    return Switched(tuple(passed), failed, outage, back)
+        elif word == "lost":
+            lost = rest
+    return Switched(tuple(passed), failed, outage, back, lost)
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ def explained(error: MagnusError, place: Place, record: Record, kept: Kept) -> M
     if switched.failed:
         what += f" at its gate ({switched.failed[0]}): {switched.failed[1]}"
     serving = f"{switched.back} serves again" if switched.back else "nothing was switched"
+    if switched.lost:
+        serving = f"{switched.lost} does not come back: nobody serves"
     # What a front says no engine logs.
     own = () if switched.failed and switched.failed[0] == "front" else log
     last = [f"  {line}" for line in [*own][-_LAST:]]

@@ -30,7 +30,7 @@ class Targets(Model):
 
 
 class Served(Model):
-    """A model that a host serves: `deploy-model` brings it (docs/models.md), `provision` does not."""
+    """A model that a host serves: `deploy-model` brings it (docs/models.md), not `provision`."""
 
     host: HostName
     engine: Annotated[

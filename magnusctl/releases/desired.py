@@ -164,7 +164,7 @@ def release(context: Context, wish: Wish) -> Iterator[Resource]:
         number=record.number,
         switch="instead" if wish.switch == "instead" else "beside",
         drain_s=wish.drain_s,
-        seconds=start_seconds(wish) + 2 * SPEAK_S + wish.drain_s + 300,
+        seconds=switch_seconds(wish),
         # Without one of these there is nothing to switch to.
         after=(front_runs, *weights, *(one.id for one in (*pulled, *files))),
     )
@@ -240,6 +240,11 @@ def start_seconds(wish: Wish) -> int:
     """How long a start may take: its bytes at the disk's rate, twice, and what engines compile."""
     compiles = 300 if wish.record.engine == "vllm" else 60
     return int(2 * wish.record.weights / wish.disk_bytes_s) + compiles
+
+
+def switch_seconds(wish: Wish) -> int:
+    """How long a switch may take: its start, its answers, and the start of the old one again."""
+    return 2 * start_seconds(wish) + 6 * SPEAK_S + wish.drain_s + 300
 
 
 def how(context: Context, wish: Wish, launch: Launch) -> str:
