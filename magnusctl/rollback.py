@@ -21,6 +21,7 @@ from magnusctl.resources.directory import Directory
 from magnusctl.resources.environment import Environment
 from magnusctl.resources.file import File
 from magnusctl.resources.group import Group
+from magnusctl.resources.release import Release
 from magnusctl.resources.user import User
 from magnusctl.state import ABSENT, STARTED_WITH, Change, Plan, Probe, Resource, Risk, digest
 
@@ -100,6 +101,7 @@ def _without_full_folders(machine: Machine, made: Sequence[Record]) -> Sequence[
         if isinstance(record.former, File | Block | Directory | Archive | Artifact | Environment)
         and record.former.ensure == "absent"
     }
+    noting = [r.former for r in made if isinstance(r.former, Release) and r.former.forget]
     folders = sorted((p for p, r in going.items() if isinstance(r, Directory)), reverse=True)
     if not folders:
         return made
@@ -108,7 +110,9 @@ def _without_full_folders(machine: Machine, made: Sequence[Record]) -> Sequence[
     probe: Probe[list[str]] = Probe("entries", words, len(folders), lambda said: [*said], files)
     told = ask_one(machine, probe)
     for path, line in zip(folders, told, strict=True):
-        others = [n for n in line.split("/") if n and not _goes(f"{path}/{n}", going)]
+        held = [f"{path}/{name}" for name in line.split("/") if name]
+        staying = [one for one in held if not any(release.notes(one) for release in noting)]
+        others = [one[len(path) + 1 :] for one in staying if not _goes(one, going)]
         if others:
             del going[path]
             stays = f"it is not empty: {visible(others[0])}"
@@ -185,6 +189,9 @@ def _settings(former: Resource, answer: str) -> object:
     if kind in ("service", "launchd", "interface"):
         state = KINDS[kind].parse(former, answer) or {}
         return {key: state.get(key) for key in former.state() if key != STARTED_WITH}
+    if kind == "artifact":
+        # What was brought of it before it was first proved is none.
+        return KINDS[kind].parse(former, answer)
     if kind == "package":
         # It stays; whether it is held goes back.
         return answer.startswith("held ")

@@ -11,6 +11,7 @@ from magnusctl.resources import KINDS, ask
 from magnusctl.resources.command import Command
 from magnusctl.resources.interface import Interface
 from magnusctl.resources.launchd import Launchd
+from magnusctl.resources.release import Release
 from magnusctl.resources.service import Service
 from magnusctl.state import ABSENT, STARTED_WITH, Action, Change, Resource, Risk, Step
 
@@ -58,7 +59,7 @@ def phase(back: Resource | str) -> int:
         case Service(running=False) if back.unit.endswith(".mount"):
             # Its folders are on it: they go first, and its unit after it.
             return 2
-        case Service(running=False) | Launchd(running=False):
+        case Service(running=False) | Launchd(running=False) | Release(number=0):
             return 0
         case Command(unless=guard) if guard:
             return 0

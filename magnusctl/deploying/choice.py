@@ -77,7 +77,7 @@ def choose(
         repository=files.repository,
         revision=files.revision,
         weights=int(fit.weights),
-        needed=int(fit.needed),
+        needed=_needed(fit, candidate),
         predicted_tps=fit.decode_tps,
         arguments=arguments,
         gpu_layers=_layers(fit, candidate),
@@ -87,6 +87,14 @@ def choose(
     record = _numbered(context, record, model, standing)
     beside, why = _beside(fit, model, record, standing)
     return Chosen(record, beside, why, served)
+
+
+def _needed(fit: Fit, candidate: Candidate) -> int:
+    """Bytes that it will hold: vLLM takes the whole of its share, and starts with nothing less."""
+    device, share = candidate.site.device, candidate.site.utilization
+    if candidate.engine == "vllm" and device.kind == "cuda" and device.memory and share:
+        return max(int(fit.needed), int(share * device.memory * device.count))
+    return int(fit.needed)
 
 
 def _layers(fit: Fit, candidate: Candidate) -> int | None:
@@ -99,11 +107,10 @@ def _layers(fit: Fit, candidate: Candidate) -> int | None:
 def _numbered(context: Context, record: Record, model: Model, standing: Standing) -> Record:
     """A release that is the same to those who use it keeps its number, also one whose switch did
     not come to its end, or failed."""
-    begun = model.switching.partition(":")[0]
     newest = max(model.releases, default=0)
     # One that never passed its gate was never anybody's.
     again = newest if newest not in model.gates else 0
-    for number in (model.serving, int(begun) if begun.isdecimal() else 0, again):
+    for number in (model.serving, model.begun, again):
         old = model.releases.get(number)
         if old is not None and old.same == replace(record, number=number).same:
             return old
@@ -155,8 +162,8 @@ def _beside(fit: Fit, model: Model, record: Record, standing: Standing) -> tuple
     current = model.current
     if current is None or current.number == record.number:
         return True, "nothing runs yet"
-    free = standing.sizes.get("card free") or standing.sizes.get("memory free")
-    need = int(fit.needed)
+    free = standing.sizes.get("card free", standing.sizes.get("memory free"))
+    need = record.needed
     gib = 1024**3
     if free is not None:
         fits = need <= 0.95 * free

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from magnusctl.inventory.model import Inventory
-from magnusctl.releases.desired import FRONT, FRONT_LABEL
+from magnusctl.releases.desired import FRONT_LABEL
 from magnusctl.releases.garbage import ROLE
 from magnusctl.releases.record import Record
 from magnusctl.releases.standing import Standing
 from magnusctl.resources.artifact import Artifact
 from magnusctl.resources.command import Command
 from magnusctl.resources.file import File
+from magnusctl.resources.release import FRONT
 from magnusctl.state import Resource
 
 

@@ -22,7 +22,8 @@ def show_list(standings: Standings, *, json: bool) -> None:
             values = next(iter(history(model)), {})
             current = next((one for one in history(model) if one["serving"]), values)
             if json:
-                emit("model", host=host, switching=model.switching, **current)
+                head = {"host": host, "model": model.name, "switching": model.switching}
+                emit("model", **{**head, **current})
             rows.append([host, model.name, *_cells(model, current)])
     if json:
         return

@@ -39,8 +39,11 @@ def find(standings: Standings, model: str, host: str | None = None) -> tuple[str
 
 
 def numbered(model: Model, release: str | None) -> Record:
-    """A release by its name, as `r3`; without one the newest good one before. Raises InputError."""
+    """A release by its name, as `r3`; without one the newest good one before, or while a switch
+    from it was cut the one that still serves. Raises InputError."""
     known = ", ".join(f"r{number}" for number in sorted(model.releases)) or "none"
+    if release is None and model.begun not in (0, model.serving) and model.current:
+        return model.current
     if release is None:
         if model.before is None:
             message = f"{model.name} has no release before the one that serves"
@@ -54,7 +57,7 @@ def numbered(model: Model, release: str | None) -> Record:
 
 def switched(record: Record, model: Model, found: Standing) -> Release:
     """That a release serves that is on the host already."""
-    free = found.sizes.get("card free") or found.sizes.get("memory free")
+    free = found.sizes.get("card free", found.sizes.get("memory free"))
     beside = model.current is None or (free is not None and record.needed <= 0.95 * free)
     return Release(
         model=record.model,
@@ -67,13 +70,12 @@ def switched(record: Record, model: Model, found: Standing) -> Release:
 
 def begun(model: Model) -> Record:
     """The release whose switch did not come to its end. Raises InputError for none."""
-    number = model.switching.partition(":")[0]
-    if not number.isdecimal() or int(number) not in model.releases:
+    if model.begun not in model.releases:
         raise InputError(
             f"no switch of {model.name} waits to be brought to its end",
             hint="Deploy it with the same words as before: what is there is not done again.",
         )
-    return model.releases[int(number)]
+    return model.releases[model.begun]
 
 
 def only(fleet: Fleet, inventory: Path, host: str, resources: Iterable[Resource]) -> Fleet:
@@ -84,10 +86,13 @@ def only(fleet: Fleet, inventory: Path, host: str, resources: Iterable[Resource]
 
 
 def removed(model: Model, record: Record) -> list[Resource]:
-    """What takes a release away. Raises InputError for the one that serves."""
+    """What takes a release away. Raises InputError for one that serves, or is on its way to."""
     if record.number == model.serving:
         hint = f"magnusctl models stop {model.name}"
         raise InputError(f"{record.label} of {model.name} serves now", hint=hint)
+    if record.number == model.begun:
+        hint = f"magnusctl rollback --model {model.name}, or deploy-model {model.name} --resume"
+        raise InputError(f"a switch to {record.label} of {model.name} was cut", hint=hint)
     return [*forgotten(record)]
 
 
@@ -111,7 +116,7 @@ def history(model: Model) -> Iterator[dict[str, object]]:
             "front": record.front,
             "decode_tps": float(gate["decode_tps"]) if "decode_tps" in gate else None,
             "predicted_tps": record.predicted_tps,
-            "passed": bool(gate),
+            "passed": number in model.gates,
         }
 
 
@@ -126,4 +131,10 @@ def differences(one: Record, two: Record) -> Iterator[tuple[str, str, str]]:
 def _differs(name: str, one: Record, two: Record) -> Iterator[tuple[str, str, str]]:
     before, after = getattr(one, name), getattr(two, name)
     if before != after:
-        yield name, str(before), str(after)
+        yield name, _plain(before), _plain(after)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return "" if value is None else str(value)

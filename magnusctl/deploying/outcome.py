@@ -74,16 +74,16 @@ def kept_of(place: Place, record: Record) -> Kept:
 def explained(error: MagnusError, place: Place, record: Record, kept: Kept) -> MagnusError:
     """The failure of a deployment with its cause, the last lines of the log, and what to do."""
     switched, said, log = read(kept.said), kept.said, kept.log
+    # What a front says no engine logs.
+    own = () if switched.failed and switched.failed[0] == "front" else log
     ended = _ended(switched, said)
-    found = diagnose(record.engine, [*log, *said], model=record.model, host=place.name, ended=ended)
+    found = diagnose(record.engine, [*own, *said], model=record.model, host=place.name, ended=ended)
     what = f"{record.model} {record.label} failed"
     if switched.failed:
         what += f" at its gate ({switched.failed[0]}): {switched.failed[1]}"
     serving = f"{switched.back} serves again" if switched.back else "nothing was switched"
     if switched.lost:
         serving = f"{switched.lost} does not come back: nobody serves"
-    # What a front says no engine logs.
-    own = () if switched.failed and switched.failed[0] == "front" else log
     last = [f"  {line}" for line in [*own][-_LAST:]]
     detail = "\n".join([f"  cause: {named(found)}; {serving}", *last])
     return HostError(

@@ -98,9 +98,11 @@ def limit_of(device: Device) -> Limit | None:
     if device.kind == "cuda":
         whole = gib == round(gib)
         reported = device.memory * (_REPORTED if whole else 1.0)
-        return Limit(reported * device.count, f"{gib:g} GiB as sold, less what a driver keeps")
+        return Limit(reported * device.count, f"{gib:.4g} GiB as sold, less what a driver keeps")
     if device.kind == "metal":
         recent = bool(_RECENT_CHIPS.search(device.name.lower()))
         share = next(share for most, share in (_RECENT if recent else _OLD) if gib <= most)
-        return Limit(device.memory * share, f"assumed: {share:.0%} of {gib:g} GiB, macOS' default")
-    return Limit(device.memory * CPU_SHARE, f"{CPU_SHARE:.0%} of {gib:g} GiB")
+        return Limit(
+            device.memory * share, f"assumed: {share:.0%} of {gib:.4g} GiB, macOS' default"
+        )
+    return Limit(device.memory * CPU_SHARE, f"{CPU_SHARE:.0%} of {gib:.4g} GiB")

@@ -14,7 +14,7 @@ from magnusctl.resources.command import Command
 from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File
 from magnusctl.resources.package import Package
-from magnusctl.resources.release import Release
+from magnusctl.resources.release import FRONT, Release
 from magnusctl.resources.service import Service
 from magnusctl.roles import daemon, storage
 from magnusctl.roles.context import Context
@@ -23,7 +23,6 @@ from magnusctl.roles.engines import common
 from magnusctl.roles.ports import listen_address, ollama_port
 from magnusctl.state import Resource
 
-FRONT = "/etc/magnus/front"
 BREW_NGINX = "/opt/homebrew/bin/nginx"
 TOKEN = "/etc/magnus/hub-token"
 FRONT_LABEL = "net.magnus.front"
@@ -87,15 +86,15 @@ def front(context: Context, record: Record) -> Iterator[Resource]:
     group, mac = context.root_group, context.host.macos
     run = "/var/magnus/front" if mac else "/run/magnus-front"
     if not mac:
-        # Debian starts a web server on port 80 with the package; a server of one's own is let be.
+        # Debian starts a web server on port 80 with the package; one that serves already is let be.
         yield Command(
             label="nginx starts no web server of its own",
             run="system systemctl mask nginx.service",
-            unless='[ -x "$ROOT/usr/sbin/nginx" ] || '
-            '[ "$(system systemctl is-enabled nginx.service 2>/dev/null)" = masked ]',
-            undo="system systemctl unmask nginx.service",
+            unless="case $(system systemctl is-enabled nginx.service 2>/dev/null) in masked) ;; "
+            "*) system systemctl is-active -q nginx.service ;; esac",
+            undo="system systemctl unmask nginx.service && "
+            "{ system systemctl disable nginx.service 2>/dev/null || :; }",
         )
-    if not mac:
         yield Package(package="curl")
     yield Package(package="nginx")
     yield Directory(path="/etc/magnus", group=group)

@@ -12,7 +12,7 @@ from magnusctl.resources.artifact import Artifact
 from magnusctl.resources.command import Command
 from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File
-from magnusctl.roles.daemon import JOBS, UNITS
+from magnusctl.roles.daemon import JOBS, LOGS, UNITS
 from magnusctl.state import Resource
 
 ROLE = "deploy"
@@ -38,6 +38,9 @@ def forgotten(record: Record) -> Iterator[Resource]:
         yield from _unnamed(record)
     unit = f"{UNITS}/{record.unit}" if record.unit.endswith(".service") else ""
     paths = [unit or f"{JOBS}/{record.unit}.plist"] if record.engine != "ollama" else []
+    if record.engine != "ollama" and not unit:
+        # launchd goes on in it, should a release have this number once more.
+        paths.append(f"{LOGS}/{record.unit}.log")
     paths += [f"{label}.{end}" for end in ("yaml", "env", "modelfile")]
     paths += [f"{record.folder}/{name}" for name in ("how", "said", "log", "gate", "record")]
     for path in paths:
@@ -77,7 +80,8 @@ def _unnamed(record: Record) -> Iterator[Resource]:
 
 
 def _old(model: Model, keep: int) -> Sequence[Record]:
-    """All but the one that serves, one whose switch was cut, and the newest others."""
-    busy = {model.serving, int(model.switching.partition(":")[0] or 0) if model.switching else 0}
-    rest = sorted(number for number in model.releases if number not in busy)
-    return [model.releases[number] for number in rest[: max(0, len(rest) - keep)]]
+    """All but the one that serves, one whose switch was cut, the newest others, and the way back:
+    newer ones may have failed."""
+    rest = sorted(number for number in model.releases if number not in (model.serving, model.begun))
+    old = [model.releases[number] for number in rest[: max(0, len(rest) - keep)]]
+    return [one for one in old if not keep or one != model.before]

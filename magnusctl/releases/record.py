@@ -10,6 +10,13 @@ from typing import Any
 from magnusctl.state import canonical
 
 SCHEMA = 1
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "float | None": (int, float, type(None)),
+    "tuple[str, ...]": (tuple,),
+}
 FOLDER = "/var/lib/magnus/models"
 
 
@@ -68,12 +75,21 @@ def text(record: Record) -> str:
 
 def parse(line: str) -> Record:
     """Read it; what a later magnusctl added is left out. Raises ValueError."""
-    data: Any = json.loads(line)
+    try:
+        data: Any = json.loads(line)
+    except RecursionError:
+        raise ValueError("a release's record is nested too deep") from None
     if not isinstance(data, Mapping):
         raise ValueError("a release's record is no object")
     known = {one.name for one in fields(Record)}
     values = {key: value for key, value in data.items() if key in known}
-    values["arguments"] = tuple(values.get("arguments") or ())
+    words = values.get("arguments") or []
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ValueError("a release's record has other arguments than words")
+    values["arguments"] = tuple(words)
+    for one in fields(Record):
+        if one.name in values and not isinstance(values[one.name], _KINDS[str(one.type)]):
+            raise ValueError(f"a release's record has no '{one.name}' that can be read")
     try:
         return Record(**values)
     except TypeError as error:

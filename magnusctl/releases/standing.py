@@ -31,6 +31,12 @@ class Model:
         return self.releases.get(self.serving)
 
     @property
+    def begun(self) -> int:
+        """The release whose switch did not come to its end; 0: none."""
+        number = self.switching.partition(":")[0]
+        return int(number) if number.isdecimal() else 0
+
+    @property
     def before(self) -> Record | None:
         """The newest release below the one that serves that once passed its gate."""
         passed = [n for n in self.releases if n in self.gates and n < (self.serving or 1 << 30)]
@@ -38,8 +44,8 @@ class Model:
 
     @property
     def next(self) -> int:
-        """The number of a new release: none is used twice."""
-        return max(self.releases, default=0) + 1
+        """The number of a new release: above all that are kept, serve, or were switched to."""
+        return max(self.serving, self.begun, *self.releases) + 1
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,8 @@ def parse(lines: Sequence[str]) -> Standing:
         if word == "model":
             name, serving, running, switching = rest.split(" ")
             number = 0 if serving == "-" else int(serving)
+            if switching != "-":
+                int(switching.partition(":")[0])
             heads[name] = (number, running == "yes", "" if switching == "-" else switching)
         elif word == "release":
             one = record.parse(rest)
@@ -89,6 +97,7 @@ def parse(lines: Sequence[str]) -> Standing:
         elif word == "gate":
             name, gated, *values = rest.split()
             pairs = dict(value.split("=", 1) for value in values)
+            float(pairs.get("decode_tps", 0))
             gates.setdefault(name, {})[int(gated)] = pairs
         elif word == "files":
             kib, _, path = rest.partition(" ")

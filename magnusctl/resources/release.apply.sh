@@ -116,12 +116,13 @@ settle_release() {
   return 1
 }
 
-# stop_release NAME: nothing of it runs, also after a boot; its files stay
+# stop_release NAME [forget]: nothing of it runs, also after a boot; its files stay, but for what was noted of it
 stop_release() {
   _model=$1 _home=$STATE/models/$1 _from=- _to=-
   rm -f "$ROOT$FRONT/$_model.upstream" && front_reload
   stop_others || return 1
   rm -f "$_home/serving" "$_home/switching" "$_home/down"
+  [ "${2:-}" != forget ] || rm -f "$_home"/r*/said "$_home"/r*/log "$_home"/r*/gate "$_home"/r*/gate.new
 }
 
 phase() { whole "models/$_model" switching "$_to:$1"; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -11,6 +12,8 @@ from magnusctl.state import STARTED_WITH, Change, Resource, State, Step
 
 ASK = "ask_release"
 FOLDER = "/var/lib/magnus/models"
+FRONT = "/etc/magnus/front"
+_NOTED = r"said|log|gate|gate\.new"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +30,17 @@ class Release(Resource):
     switch: Literal["beside", "instead"] = "beside"
     drain_s: int = 60
     seconds: int = 1800
+    forget: bool = False
+    """Whether what the host noted of its releases goes, too, where none is to serve."""
 
     @property
     def name(self) -> str:
         return self.model
+
+    def notes(self, path: str) -> bool:
+        """Whether the host notes something of this model at a path, which goes with it."""
+        own = rf"{FOLDER}/{re.escape(self.model)}/(serving|switching|down|r\d+/({_NOTED}))"
+        return path == f"{FRONT}/{self.model}.upstream" or bool(re.fullmatch(own, path))
 
     def state(self) -> State:
         if not self.number:
@@ -63,11 +73,12 @@ def _step(change: Change) -> Step:
     if release.number:
         words = (release.model, release.number, release.switch, release.drain_s)
         return Step((change,), sh("switch_release", *words), seconds=release.seconds)
-    return Step((change,), sh("stop_release", release.model), seconds=release.seconds)
+    more = ["forget"] if release.forget else []
+    return Step((change,), sh("stop_release", release.model, *more), seconds=release.seconds)
 
 
 def former(resource: Release, answer: str) -> Resource | str:
     """The release before; its files are kept on the host."""
     serving = answer.partition(" ")[0]
     number = 0 if serving == "-" else int(serving)
-    return Release(model=resource.model, number=number, switch=resource.switch)
+    return Release(model=resource.model, number=number, switch=resource.switch, forget=not number)

@@ -269,3 +269,16 @@ def test_a_port_that_another_program_has_is_told(host: Serving) -> None:
     assert "port" in said
     assert "9155" in said
     assert (host.host.rootfs / STATE / "serving").read_text().strip() == serves[1:]
+
+
+def test_deprovision_leaves_nothing_that_serves(host: Serving) -> None:
+    said = host.ends(0, "deprovision", "server", "--yes")
+    assert "✓" in said
+    found = host.host.run(
+        "systemctl list-unit-files --no-legend 'magnus-release-*' 'magnus-front*' | cut -d' ' -f1"
+    ).stdout
+    assert found == ""
+    listening = host.host.run("ss -Hltn | awk '{ print $4 }'").stdout.split()
+    assert [one for one in listening if not one.endswith(":22")] == []
+    assert not (host.host.rootfs / "etc/magnus").exists()
+    assert not list((host.host.rootfs / "srv/models").glob("store/*"))
