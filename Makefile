@@ -39,6 +39,7 @@ bench:
 	@sh dev/programs
 	.venv/bin/python -m benchmarks.provision
 	.venv/bin/python -m benchmarks.verify
+	.venv/bin/python -m benchmarks.fit
 
 # What is generated from the code: the schema, the inventory reference, the table of the roles.
 docs:

@@ -22,8 +22,8 @@ def show_list(standings: Standings, *, json: bool) -> None:
             values = next(iter(history(model)), {})
             current = next((one for one in history(model) if one["serving"]), values)
             if json:
-                head = {"host": host, "model": model.name, "switching": model.switching}
-                emit("model", **{**head, **current})
+                named = {"host": host, "model": model.name, "switching": model.switching}
+                emit("model", **{**named, **current})
             rows.append([host, model.name, *_cells(model, current)])
     if json:
         return

@@ -33,12 +33,20 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
 def _answered(request: Mapping[str, Any]) -> dict[str, Any]:
     shape = shape_of(_object(request, "config") or {})
     format_ = str(request.get("format") or "")
-    engine = engine_of(str(request.get("engine") or ""), format_)
+    named = str(request.get("engine") or "")
+    try:
+        engine, strange = engine_of(named, format_), ""
+    except ValueError as error:
+        # What its files and its cache take does not depend on it; what it takes beside does.
+        engine, strange = engine_of("", format_), str(error)
     artifact = _number(request, "artifact_bytes")
     try:
         weights = weights_of(shape, format_, str(request.get("quant") or ""), artifact)
     except Unknown as error:
         return _only_cache(request, shape, engine, str(error))
+    if strange:
+        sizes = dict.fromkeys(("artifact_gib", "weights_gib"), weights.file / GIB)
+        return {**_only_cache(request, shape, engine, strange), **sizes}
     layers = _number(request, "gpu_layers")
     device, said = _device(_object(request, "device"), engine.family)
     fit = plan(

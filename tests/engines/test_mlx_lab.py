@@ -46,12 +46,15 @@ def mlx() -> Iterator[Site]:
         put(environment, served.host, "mlx")
         # As root, so that what it compiles is there for an engine that may not write.
         served.host.run("/opt/magnus/venvs/mlx/bin/python -c 'import mlx_lm.server'")
-        converted(environment, models.write(served.models / "plain"), served.models / MODEL)
+        for seed, folder in enumerate((served.models, served.models / "other")):
+            plain = models.write(served.models / f"plain{seed}", seed)
+            converted(environment, plain, folder / MODEL)
         yield served
 
 
 def converted(environment: Path, plain: Path, folder: Path) -> None:
     """In 4 bits, as people do it: other forms magnusctl gives to vLLM."""
+    folder.parent.mkdir(exist_ok=True)
     words = ("-m", "mlx_lm", "convert", "-q", "--hf-path", plain, "--mlx-path", folder)
     command(environment / "bin" / "python", *words)
 
@@ -75,6 +78,13 @@ def spoken(mlx: Site, front: str, **body: Any) -> tuple[int, dict[str, Any]]:
     return mlx.asked(front, "/v1/completions", **wanted | body)
 
 
+def text(mlx: Site, front: str) -> str:
+    """The words of its likeliest answer."""
+    code, answer = spoken(mlx, front)
+    assert code == 200, answer
+    return str(answer["choices"][0]["text"])
+
+
 def test_it_answers_under_its_name_and_lists_that_alone(mlx: Site, front: str) -> None:
     code, answer = spoken(mlx, front)
     assert (code, answer["model"], answer["usage"]["completion_tokens"]) == (200, MODEL, 8), answer
@@ -84,7 +94,7 @@ def test_it_answers_under_its_name_and_lists_that_alone(mlx: Site, front: str) -
 
 
 def test_a_request_for_another_model_is_refused_and_swaps_nothing(mlx: Site, front: str) -> None:
-    before = spoken(mlx, front)[1]["choices"][0]["text"]
+    before = text(mlx, front)
     for other in ("/srv/models/store", "acme/other-8b"):
         code, answer = spoken(mlx, front, model=other)
         assert (code, answer["error"]) == (404, f"this server has the model {MODEL} and no other")
@@ -107,17 +117,20 @@ def test_an_engine_that_is_killed_comes_back(mlx: Site, front: str) -> None:
     assert spoken(mlx, front)[0] == 200
 
 
-def test_another_context_is_another_release_and_the_way_back_needs_nothing(
-    mlx: Site, front: str
-) -> None:
+def test_a_swap_fails_no_request_and_the_way_back_needs_nothing(mlx: Site, front: str) -> None:
+    before = text(mlx, front)
+    other = mlx.models / "other" / MODEL
     with mlx.watched(front) as answers:
-        said = mlx.deploy(0, mlx.models / MODEL, *ENGINE, "--context", "512", *WARM)
+        said = mlx.deploy(0, other, *ENGINE, "--context", "512", *WARM)
     assert {code for _, code in answers} == {200}
     assert f"{MODEL} r2 serves" in said
     assert (mlx.serving(), mlx.pid("r1"), mlx.front()) == ("r2", 0, front)
+    # Greedy and of other weights: other words.
+    assert text(mlx, front) not in ("", before)
     assert spoken(mlx, front, prompt="word1 " * 600)[0] == 404
     mlx.ends(0, "rollback", "--model", MODEL, "--yes")
     assert (mlx.serving(), mlx.pid("r2")) == ("r1", 0)
+    assert text(mlx, front) == before
     assert spoken(mlx, front, prompt="word1 " * 600)[0] == 200
 
 
@@ -134,6 +147,7 @@ def test_weights_that_were_cut_never_serve(mlx: Site, front: str) -> None:
     """Its server would listen all the same, and answer nobody."""
     folder = Path(shutil.copytree(mlx.models / MODEL, mlx.models / "cut" / MODEL))
     said = mlx.deploy(5, models.cut(folder), *ENGINE, "--context", "1024")
+    print("CUT", said)
     assert f"{MODEL} r4 failed at its gate (process)" in said
     assert "Perhaps an incomplete download or corrupt file?); r1 serves again" in said
     assert (mlx.serving(), spoken(mlx, front)[0]) == ("r1", 200)

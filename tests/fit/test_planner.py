@@ -297,3 +297,24 @@ def test_a_batch_answer_is_null_where_it_cannot_be_told() -> None:
     assert found["fits"] is None
     assert found["total_gib"] is None
     assert found["reasons"] == ["config.json does not say hidden_size"]
+
+
+def test_of_an_engine_that_nobody_knows_sizes_are_told_and_no_verdict() -> None:
+    request = {
+        "id": "a",
+        "config": {
+            **{"model_type": "llama", "hidden_size": 4096, "intermediate_size": 14336},
+            **{"num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8},
+            **{"vocab_size": 128256, "tie_word_embeddings": False},
+        },
+        **{"format": "gguf", "quant": "Q4_K_M", "context": 8192},
+        "device": {"kind": "cuda", "name": "RTX 3090", "memory_gib": 24},
+    }
+    known = answer({**request, "engine": "llama.cpp"})
+    strange = answer({**request, "engine": "somebody's own"})
+    assert known["fits"] is True
+    assert strange["fits"] is None
+    assert strange["decode_tps"] is None
+    assert "not known" in strange["reasons"][0]
+    for size in ("artifact_gib", "weights_gib", "kv_gib"):
+        assert strange[size] == pytest.approx(known[size])

@@ -1,0 +1,1 @@
+"""Releases: what a host keeps of them, what one consists of, and what no model needs any more."""
