@@ -129,11 +129,14 @@ def deploy_model(
     allow = allow_disruption or []
     if resume:
         raise typer.Exit(finish(fleet, paths[0], model, drawn, errand, allow, yes, json))
-    placed, prepared, planned = _planned(fleet, paths[0], order, observed, drawn, json, diff=diff)
+    placed, prepared, planned = _planned(
+        fleet, paths[0], order, observed, drawn, allow, json, diff=diff
+    )
     then = "" if observed else "Do it with the same command, without --dry-run"
     drawn.plans([planned], diff=diff, then=then if dry_run else "")
-    if planned.error or dry_run or not planned.plan:
-        failed = planned.error.exit_code if planned.error else 0
+    refusal = planned.error or (None if dry_run else planned.held)
+    if refusal or dry_run or not planned.plan:
+        failed = refusal.exit_code if refusal else 0
         raise typer.Exit(failed or (0 if placed.chosen.verdict or force else 9))
     code = _carried_out(fleet, paths[0], prepared, planned, drawn, errand, allow, yes, json)
     raise typer.Exit(code)
@@ -145,6 +148,7 @@ def _planned(
     order: Order,
     observed: Path | None,
     drawn: Report,
+    allow: list[str],
     json: bool,
     *,
     diff: bool,
@@ -172,7 +176,8 @@ def _planned(
     own = deploy.only(fleet, prepared)
     if observed:
         return placed, prepared, recorded.planned(observed, prepared.machine)
-    return placed, prepared, plan_all(own, texts=diff, now=datetime.now(UTC))[0]
+    planned = plan_all(own, texts=diff, allow=allow, now=datetime.now(UTC))
+    return placed, prepared, planned[0]
 
 
 def _carried_out(

@@ -37,7 +37,7 @@ def _opened(
 
     paths = inventory_paths(inventory, overlay)
     fleet = open_fleet(paths)
-    return fleet, paths[0], standings(fleet, paths[0], on)
+    return fleet, paths[0], standings(fleet, paths[0], on, told=report(False).note)
 
 
 @app.command("list")
