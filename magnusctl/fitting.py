@@ -155,6 +155,8 @@ def _found(question: Question, served: Served | None) -> Found:
 
 def _require_cache_type(kind: str) -> None:
     try:
+        if not kind.isprintable() or " " in kind.strip():
+            raise Unknown(f"the cache type {kind!r} is not one word")
         bytes_of(kind)
     except Unknown as error:
         raise InputError(str(error), where="--kv-dtype") from None

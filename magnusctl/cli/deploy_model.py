@@ -50,7 +50,7 @@ def deploy_model(
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option("--engine", metavar="NAME", help="vllm, mlx or llamacpp."),
+        typer.Option("--engine", metavar="NAME", help="vllm, mlx, llamacpp or ollama."),
     ] = None,
     quant: Annotated[
         str | None, typer.Option("--quant", metavar="NAME", help="In this form, as 'Q4_K_M'.")
@@ -89,6 +89,9 @@ def deploy_model(
     force: Annotated[
         bool, typer.Option("--force", help="Also where the plan says that it does not fit.")
     ] = False,
+    no_peer: Annotated[
+        bool, typer.Option("--no-peer", help="Fetch from the hub, also where a peer has the files.")
+    ] = False,
     instead: Annotated[
         bool,
         typer.Option("--instead", help="Stop the old release first, also where both would fit."),
@@ -111,6 +114,7 @@ def deploy_model(
 
     Ends with 0 when it serves, with 9 when it does not fit.
     """
+    from magnusctl.catalogue import ENGINES
     from magnusctl.cli.apply import sudo_password
     from magnusctl.cli.switching import finish
     from magnusctl.deploying.deploy import Order
@@ -121,14 +125,20 @@ def deploy_model(
 
     if observed and not dry_run:
         raise InputError("--observed plans from recorded answers, so it goes with --dry-run")
+    if engine is not None and engine not in ENGINES:
+        hint = f"Engines: {', '.join(ENGINES)}"
+        raise InputError(f"there is no engine '{engine}'", where="--engine", hint=hint)
     paths = inventory_paths(inventory, overlay)
     question = Question(model, on, False, engine, quant, context, parallel, kv_dtype)
-    order = Order(question, source, port, tuple(argument or ()), force, instead)
+    order = Order(question, source, port, tuple(argument or ()), force, instead, not no_peer)
     fleet = open_fleet(paths, observed=observed, password=sudo_password(ask_sudo))
     drawn, errand = report(json), Errand("deploy-model", seconds(wait_lock, "--wait-lock"))
     allow = allow_disruption or []
     if resume:
-        raise typer.Exit(finish(fleet, paths[0], model, drawn, errand, allow, yes, json))
+        if observed:
+            raise InputError("a cut switch is brought to its end on its host", where="--resume")
+        code = finish(fleet, paths[0], model, on, drawn, errand, allow, yes, json, dry_run)
+        raise typer.Exit(code)
     placed, prepared, planned = _planned(
         fleet, paths[0], order, observed, drawn, allow, json, diff=diff
     )

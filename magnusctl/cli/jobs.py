@@ -118,7 +118,7 @@ def history(
     from magnusctl.errors import PreconditionError
 
     if model is not None:
-        show(model, inventory, overlay, host or None, json)
+        show(model, inventory, overlay, host or None, ask_sudo, json)
         return
     lines: list[dict[str, Any]] = list(audit.read())
     if not host and audit.trouble():

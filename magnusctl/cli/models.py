@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from magnusctl.cli.apply import sudo_password
 from magnusctl.cli.options import (
     AllowOption,
+    AskSudoOption,
     InventoryOption,
     JsonOption,
     OverlayOption,
@@ -30,13 +32,13 @@ OnOption = Annotated[str | None, typer.Option("--on", metavar="HOST", help="On t
 
 
 def _opened(
-    inventory: Path | None, overlay: list[Path] | None, on: str | None
+    inventory: Path | None, overlay: list[Path] | None, on: str | None, ask_sudo: bool
 ) -> tuple[Fleet, Path, Standings]:
     from magnusctl.deploying.ask import standings
     from magnusctl.fleet import open_fleet
 
     paths = inventory_paths(inventory, overlay)
-    fleet = open_fleet(paths)
+    fleet = open_fleet(paths, password=sudo_password(ask_sudo))
     return fleet, paths[0], standings(fleet, paths[0], on, told=report(False).note)
 
 
@@ -45,12 +47,13 @@ def list_models(
     inventory: InventoryOption = None,
     overlay: OverlayOption = None,
     on: OnOption = None,
+    ask_sudo: AskSudoOption = False,
     json: JsonOption = False,
 ) -> None:
     """Every model, the release that serves it, and how fast that was."""
     from magnusctl.deploying.listed import show_list
 
-    _, _, found = _opened(inventory, overlay, on)
+    _, _, found = _opened(inventory, overlay, on, ask_sudo)
     show_list(found, json=json)
 
 
@@ -60,12 +63,13 @@ def show(
     inventory: InventoryOption = None,
     overlay: OverlayOption = None,
     on: OnOption = None,
+    ask_sudo: AskSudoOption = False,
     json: JsonOption = False,
 ) -> None:
     """The releases of a model."""
     from magnusctl.deploying import listed, manage
 
-    _, _, found = _opened(inventory, overlay, on)
+    _, _, found = _opened(inventory, overlay, on, ask_sudo)
     host, one = manage.find(found, model, on)
     listed.show_history(host, one, json=json)
 
@@ -78,12 +82,13 @@ def diff(
     inventory: InventoryOption = None,
     overlay: OverlayOption = None,
     on: OnOption = None,
+    ask_sudo: AskSudoOption = False,
     json: JsonOption = False,
 ) -> None:
     """What differs between two releases of a model."""
     from magnusctl.deploying import listed, manage
 
-    _, _, found = _opened(inventory, overlay, on)
+    _, _, found = _opened(inventory, overlay, on, ask_sudo)
     host, one = manage.find(found, model, on)
     two = [manage.numbered(one, name) for name in (before, after)]
     listed.show_diff(host, *two, json=json)
@@ -99,6 +104,7 @@ def switch(
     yes: YesOption = False,
     allow_disruption: AllowOption = None,
     wait_lock: WaitLockOption = "",
+    ask_sudo: AskSudoOption = False,
     json: JsonOption = False,
 ) -> None:
     """Let another release serve; nothing is fetched."""
@@ -119,13 +125,14 @@ def stop(
     yes: YesOption = False,
     allow_disruption: AllowOption = None,
     wait_lock: WaitLockOption = "",
+    ask_sudo: AskSudoOption = False,
     json: JsonOption = False,
 ) -> None:
     """Let no release of a model run, also after a boot; its files stay."""
     from magnusctl.deploying import manage
     from magnusctl.resources.release import Release
 
-    fleet, path, found = _opened(inventory, overlay, on)
+    fleet, path, found = _opened(inventory, overlay, on, ask_sudo)
     host, one = manage.find(found, model, on)
     wanted = Release(model=one.name, number=0, role="deploy")
     errand = errand_of("models stop", wait_lock)
@@ -143,12 +150,13 @@ def start(
     yes: YesOption = False,
     allow_disruption: AllowOption = None,
     wait_lock: WaitLockOption = "",
+    ask_sudo: AskSudoOption = False,
     json: JsonOption = False,
 ) -> None:
     """Let the release serve that served last."""
     from magnusctl.deploying import manage
 
-    fleet, path, found = _opened(inventory, overlay, on)
+    fleet, path, found = _opened(inventory, overlay, on, ask_sudo)
     host, one = manage.find(found, model, on)
     record = one.current or manage.numbered(one, None)
     wanted = manage.switched(record, one, found[host])
@@ -166,12 +174,13 @@ def rm(
     overlay: OverlayOption = None,
     on: OnOption = None,
     yes: YesOption = False,
+    ask_sudo: AskSudoOption = False,
     json: JsonOption = False,
 ) -> None:
     """Forget a release; `models gc` takes its files where no other release has them."""
     from magnusctl.deploying import manage
 
-    fleet, path, found = _opened(inventory, overlay, on)
+    fleet, path, found = _opened(inventory, overlay, on, ask_sudo)
     host, one = manage.find(found, model, on)
     wanted = manage.removed(one, manage.numbered(one, release))
     errand = errand_of("models rm", "", keeps=False)
@@ -188,13 +197,14 @@ def gc(
     ] = 2,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would go.")] = False,
     yes: YesOption = False,
+    ask_sudo: AskSudoOption = False,
     json: JsonOption = False,
 ) -> None:
     """Take away old releases, and files of models that no release has."""
     from magnusctl.deploying import listed
     from magnusctl.releases.garbage import garbage
 
-    fleet, path, found = _opened(inventory, overlay, on)
+    fleet, path, found = _opened(inventory, overlay, on, ask_sudo)
     spare = garbage(found, keep)
     listed.show_garbage(spare, json=json, gone=False)
     codes = [0]
@@ -214,6 +224,7 @@ def logs(
     lines: Annotated[
         int, typer.Option("-n", "--lines", min=1, max=10000, metavar="N", help="The last ones.")
     ] = 50,
+    ask_sudo: AskSudoOption = False,
 ) -> None:
     """What the release that serves a model logs."""
     from magnusctl.deploying import manage
@@ -221,7 +232,7 @@ def logs(
     from magnusctl.errors import InputError
     from magnusctl.quote import visible
 
-    fleet, _, found = _opened(inventory, overlay, on)
+    fleet, _, found = _opened(inventory, overlay, on, ask_sudo)
     host, one = manage.find(found, model, on)
     newest = one.releases[max(one.releases)] if one.releases else None
     record = one.current or newest

@@ -66,7 +66,10 @@ def rollback(
         wanted = Errand("rollback", seconds(wait_lock, "--wait-lock"))
         paths = inventory_paths(inventory, overlay)
         allow, drawn = allow_disruption or [], report(json)
-        code = to_release(paths, model, host or None, on, drawn, wanted, allow, yes, json, dry_run)
+        code = to_release(
+            *(paths, model, host or None, on, drawn, wanted, allow, yes, json, dry_run),
+            password=sudo_password(ask_sudo),
+        )
         raise typer.Exit(code)
     if not host:
         hint = "As in:  magnusctl rollback HOST        or  magnusctl rollback --model NAME"

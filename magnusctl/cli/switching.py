@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from magnusctl.deploying.prepare import Prepared
     from magnusctl.errand import Errand
     from magnusctl.fleet import Fleet
+    from magnusctl.quote import Secret
     from magnusctl.report import Outcome, Planned, Report
     from magnusctl.state import Resource
 
@@ -37,13 +38,14 @@ def to_release(
     yes: bool,
     json: bool,
     dry_run: bool = False,
+    password: Secret | None = None,
 ) -> int:
     """Let an earlier release serve; without a name the newest good one before."""
     from magnusctl.deploying import manage
     from magnusctl.deploying.ask import standings
     from magnusctl.fleet import open_fleet
 
-    fleet = open_fleet([*paths])
+    fleet = open_fleet([*paths], password=password)
     found = standings(fleet, paths[0], on)
     host, one = manage.find(found, model, on)
     wanted = manage.switched(manage.numbered(one, release), one, found[host])
@@ -54,20 +56,22 @@ def finish(
     fleet: Fleet,
     inventory: Path,
     model: str,
+    on: str | None,
     drawn: Report,
     errand: Errand,
     allow: list[str],
     yes: bool,
     json: bool,
+    dry_run: bool = False,
 ) -> int:
     """Bring a switch that was cut to its end."""
     from magnusctl.deploying import manage
     from magnusctl.deploying.ask import standings
 
-    found = standings(fleet, inventory, None)
-    host, one = manage.find(found, model)
+    found = standings(fleet, inventory, on)
+    host, one = manage.find(found, model, on)
     wanted = manage.switched(manage.begun(one), one, found[host])
-    return applied(fleet, inventory, host, [wanted], drawn, errand, allow, yes, json)
+    return applied(fleet, inventory, host, [wanted], drawn, errand, allow, yes, json, dry_run)
 
 
 def applied(
@@ -113,6 +117,7 @@ def lending(
     from magnusctl.deploying import manage
     from magnusctl.deploying.lending import lent
     from magnusctl.errand import Errand
+    from magnusctl.errors import Interrupted
     from magnusctl.fleet import apply_all, plan_all
 
     lender = prepared.lender
@@ -125,7 +130,8 @@ def lending(
     def told(over: bool) -> list[Outcome]:
         wanted = [*lent(lender, macos=macos, over=over)]
         own = manage.only(fleet, inventory, lender.host, wanted)
-        return apply_all(own, plan_all(own, texts=False), drawn, Errand("lend a model"))
+        plans = plan_all(own, texts=False, now=datetime.now(UTC))
+        return apply_all(own, plans, drawn, Errand("lend a model", keeps=False))
 
     drawn.note(lender.host, f"lends the files of {lender.record.model} over {lender.link}")
     for outcome in told(False):
@@ -133,7 +139,10 @@ def lending(
             raise outcome.error
     try:
         yield True
-    finally:
-        for outcome in told(True):
-            if outcome.error:
-                drawn.note(lender.host, f"still lends: {outcome.error.message}")
+    except Interrupted:
+        # The job goes on without us, and so must what it fetches from.
+        drawn.note(lender.host, "goes on lending; deploy once more, and it ends")
+        raise
+    for outcome in told(True):
+        if outcome.error:
+            drawn.note(lender.host, f"still lends: {outcome.error.message}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -13,12 +14,12 @@ from magnusctl.inventory.budgets import models_of
 from magnusctl.inventory.models import Served
 from magnusctl.inventory.serving import PORTS
 from magnusctl.placement import Candidate, Wanted
-from magnusctl.releases.desired import front_address
+from magnusctl.releases.front import front_address
 from magnusctl.releases.record import Record
 from magnusctl.releases.standing import Model, Standing
 from magnusctl.resources.artifact import Artifact
 from magnusctl.roles.context import Context
-from magnusctl.roles.ports import models_with_ports, ollama_port
+from magnusctl.roles.ports import models_with_ports, ollama_port, ports_of
 
 FIRST_PORT, LAST_PORT = 18100, 18999
 FRONT_FIRST = 9100
@@ -43,6 +44,8 @@ def choose(
     artifact: Artifact | None,
     standing: Standing,
     *,
+    launch_of: Callable[[Record], str],
+    sequences: int | None = None,
     version: str = "",
     port: int | None = None,
     arguments: tuple[str, ...] = (),
@@ -70,7 +73,8 @@ def choose(
         front=front_address(context, port or front_port(context, name, candidate, standing)),
         unit="",
         context=wanted.context,
-        sequences=wanted.sequences,
+        # What fit reckons with and what an engine may take at once is not the same for vLLM.
+        sequences=sequences or wanted.sequences,
         kind=wanted.entry.kind,
         kv_dtype=wanted.kv_dtype,
         engine_version=version,
@@ -84,7 +88,8 @@ def choose(
         made=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         by=audit.who(),
     )
-    record = _numbered(context, record, model, standing)
+    record = _numbered(context, replace(record, launch=launch_of(record)), model, standing)
+    _require_front(record, model, standing, context.name)
     beside, why = _beside(fit, model, record, standing)
     return Chosen(record, beside, why, served)
 
@@ -112,6 +117,9 @@ def _numbered(context: Context, record: Record, model: Model, standing: Standing
     again = newest if newest not in model.gates else 0
     for number in (model.serving, model.begun, again):
         old = model.releases.get(number)
+        if number == again and old and old.port in standing.ports and old.engine != "ollama":
+            # That may be why it failed.
+            continue
         if old is not None and old.same == replace(record, number=number).same:
             return old
     number = model.next
@@ -130,6 +138,25 @@ def _numbered(context: Context, record: Record, model: Model, standing: Standing
     )
 
 
+def _require_front(record: Record, model: Model, standing: Standing, host: str) -> None:
+    """A port that nobody else has: nginx would serve no model at all for want of one.
+
+    Raises PreconditionError.
+    """
+    port = int(record.front.rpartition(":")[2])
+    own = {int(one.front.rpartition(":")[2]) for one in model.releases.values()}
+    if model.gates and port in own:
+        return
+    for other in standing.models.values():
+        fronts = {one.front.rpartition(":")[2] for one in other.releases.values()}
+        if other.name != model.name and str(port) in fronts:
+            message = f"port {port} is the front of {other.name}"
+            raise PreconditionError(message, host=host, hint="Give another one with --port N.")
+    if port in standing.ports:
+        hint = "See who listens there:  ss -ltnp        or give another one with --port N"
+        raise PreconditionError(f"port {port} is taken there", host=host, hint=hint)
+
+
 def free_port(standing: Standing, host: str) -> int:
     """One that nobody listens on and no kept release has. Raises PreconditionError."""
     kept = {one.port for model in standing.models.values() for one in model.releases.values()}
@@ -137,11 +164,14 @@ def free_port(standing: Standing, host: str) -> int:
         if port not in standing.ports and port not in kept:
             return port
     message = f"no port from {FIRST_PORT} to {LAST_PORT} is free for a release"
-    raise PreconditionError(message, host=host, hint=f"magnusctl models gc -l {host}")
+    raise PreconditionError(message, host=host, hint=f"magnusctl models gc --on {host}")
 
 
 def front_port(context: Context, name: str, candidate: Candidate, standing: Standing) -> int:
-    """The port that clients know: as it was, as the inventory says, else the first free one."""
+    """The port that clients know: as the inventory says, as it was, else the first free one."""
+    served = models_of(context.inventory, context.name).get(name)
+    if served and served.port and candidate.engine != "ollama":
+        return served.port
     current = standing.models.get(name, Model(name)).releases
     if current:
         return int(current[max(current)].front.rpartition(":")[2])
@@ -153,15 +183,18 @@ def front_port(context: Context, name: str, candidate: Candidate, standing: Stan
         for model in standing.models.values()
         for one in model.releases.values()
     }
-    taken = {*standing.ports, *fronts, *PORTS.values()}
+    declared = {port for port, _ in ports_of(context)}
+    taken = {*standing.ports, *fronts, *declared, *PORTS.values()}
     return next(port for port in range(FRONT_FIRST, FRONT_FIRST + 900) if port not in taken)
 
 
 def _beside(fit: Fit, model: Model, record: Record, standing: Standing) -> tuple[bool, str]:
     """Whether the old one can go on until the new one has spoken."""
     current = model.current
-    if current is None or current.number == record.number:
+    if current is None:
         return True, "nothing runs yet"
+    if current.number == record.number:
+        return True, "it serves already"
     free = standing.sizes.get("card free", standing.sizes.get("memory free"))
     need = record.needed
     gib = 1024**3

@@ -20,6 +20,7 @@ from magnusctl.errand import Errand
 from magnusctl.errors import CheckFailed, HostError, InputError, MagnusError, PreconditionError
 from magnusctl.fitting import Question, wanted_of
 from magnusctl.fleet import Fleet
+from magnusctl.inventory.budgets import models_of
 from magnusctl.placement import Candidate, Wanted
 from magnusctl.releases import standing
 from magnusctl.releases.standing import Standing
@@ -40,6 +41,7 @@ class Order:
     arguments: tuple[str, ...] = ()
     force: bool = False
     instead: bool = False
+    peers: bool = True
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,16 @@ def _wanted(fleet: Fleet, order: Order, own: Local | None) -> Wanted:
         # The inventory names it, and its files say what it is.
         own = local.of_folder(order.source)
         found = wanted_of(replace(order.question, model=str(order.source)), fleet.inventory)
+        declared = models_of(fleet.inventory, served.host)[order.question.model]
+        # It holds no place for a conversation: they share what there is.
+        pools = (order.question.engine or declared.engine) == "vllm"
         return replace(
             found,
             name=order.question.model,
             entry=own.entry,
             artifact=own.artifact,
             context=order.question.context or served.context,
-            sequences=order.question.sequences or served.sequences,
+            sequences=order.question.sequences or (1 if pools else served.sequences),
         )
     found = wanted_of(order.question, fleet.inventory)
     if served is None:
@@ -101,11 +106,12 @@ def slug(name: str) -> str:
 
 
 def _keys(found: Standing) -> list[str]:
+    """As the catalogue calls them; of GGUF a release names a file within the folder."""
     return [
-        one.source
+        f"{one.source.partition('@')[0]}@{one.format}-{one.quant}"
         for model in found.models.values()
         for one in model.releases.values()
-        if one.path in found.files
+        if any(one.path == path or one.path.startswith(f"{path}/") for path in found.files)
     ]
 
 
@@ -167,11 +173,20 @@ def made(
         chosen,
         found,
         port=order.port,
+        sequences=_at_once(fleet, order, placed),
         arguments=order.arguments,
         instead=order.instead,
         live=live,
-        peers=lambda: _peers(fleet, inventory, host),
+        peers=lambda: _peers(fleet, inventory, host) if order.peers else {},
     )
+
+
+def _at_once(fleet: Fleet, order: Order, placed: Placed) -> int | None:
+    """Conversations that the engine may take at the same time."""
+    served = fleet.inventory.models.get(order.question.model)
+    if order.question.sequences or served is None or placed.chosen.engine != "vllm":
+        return order.question.sequences
+    return served.sequences
 
 
 def sized(placed: Placed, chosen: Files) -> Candidate:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from magnusctl.inventory.model import Inventory
-from magnusctl.releases.desired import FRONT_LABEL
+from magnusctl.releases.front import FRONT_LABEL
 from magnusctl.releases.garbage import ROLE
 from magnusctl.releases.record import Record
 from magnusctl.releases.standing import Standing
@@ -70,7 +70,7 @@ def borrowed(artifact: Artifact, lender: Lender) -> Artifact:
 
 def lent(lender: Lender, *, macos: bool, over: bool = False) -> Iterator[Resource]:
     """What the lender needs while it lends; `over` takes it away."""
-    path = f"{FRONT}/{lender.record.model}.lend"
+    path = f"{FRONT}/{lender.record.model}.lend-{lender.word[:8]}"
     place = f"location /magnus-lend-{lender.word}/ {{ alias {lender.folder}/; }}\n"
     if over:
         yield File(path=path, ensure="absent", role=ROLE)

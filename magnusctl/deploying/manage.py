@@ -10,6 +10,7 @@ from magnusctl.deploying.prepare import context_of
 from magnusctl.errors import InputError
 from magnusctl.fleet import Fleet
 from magnusctl.inventory.findings import nearest
+from magnusctl.releases.desired import SLOWEST_DISK, SPEAK_S
 from magnusctl.releases.garbage import ROLE, forgotten
 from magnusctl.releases.record import Record
 from magnusctl.releases.standing import Model, Standing
@@ -17,7 +18,6 @@ from magnusctl.resources.release import Release
 from magnusctl.roles import sealed
 from magnusctl.state import Resource
 
-_START_S = 1800
 Standings = Mapping[str, Standing]
 
 
@@ -29,7 +29,8 @@ def find(standings: Standings, model: str, host: str | None = None) -> tuple[str
         if model in one.models and host in (None, name)
     ]
     if not found:
-        known = sorted({name for one in standings.values() for name in one.models})
+        asked = [one for name, one in standings.items() if host in (None, name)]
+        known = sorted({name for one in asked for name in one.models})
         hint = nearest(model, known) or f"Models: {', '.join(known) or 'none'}"
         raise InputError(f"no model '{model}' was deployed", hint=hint)
     if len(found) > 1:
@@ -63,9 +64,15 @@ def switched(record: Record, model: Model, found: Standing) -> Release:
         model=record.model,
         number=record.number,
         switch="beside" if beside else "instead",
-        seconds=_START_S,
+        seconds=_seconds(record, model.current),
         role=ROLE,
     )
+
+
+def _seconds(*records: Record | None) -> int:
+    """For the start of one, its answers, and the start of the other again."""
+    weights = sum(one.weights for one in records if one)
+    return int(2 * weights / SLOWEST_DISK) + 600 + 6 * SPEAK_S + 360
 
 
 def begun(model: Model) -> Record:

@@ -75,7 +75,8 @@ def explained(error: MagnusError, place: Place, record: Record, kept: Kept) -> M
     """The failure of a deployment with its cause, the last lines of the log, and what to do."""
     switched, said, log = read(kept.said), kept.said, kept.log
     # What a front says no engine logs.
-    own = () if switched.failed and switched.failed[0] == "front" else log
+    of_front = switched.failed is not None and switched.failed[0] == "front"
+    own = () if of_front else log
     ended = _ended(switched, said)
     found = diagnose(record.engine, [*own, *said], model=record.model, host=place.name, ended=ended)
     what = f"{record.model} {record.label} failed"
@@ -86,9 +87,10 @@ def explained(error: MagnusError, place: Place, record: Record, kept: Kept) -> M
         serving = f"{switched.lost} does not come back: nobody serves"
     last = [f"  {line}" for line in [*own][-_LAST:]]
     detail = "\n".join([f"  cause: {named(found)}; {serving}", *last])
-    return HostError(
-        what, host=place.name, detail=detail, hint=found.next or error.hint or _look(record)
-    )
+    hint = found.next or error.hint or _look(record)
+    if of_front and found.cause is Cause.unknown:
+        hint = f"See on {place.name} who holds the port of {record.front}, and what nginx logs."
+    return HostError(what, host=place.name, detail=detail, hint=hint)
 
 
 def named(found: Diagnosis) -> str:

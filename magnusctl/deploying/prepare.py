@@ -14,8 +14,10 @@ from magnusctl.deploying.choice import Chosen, choose
 from magnusctl.deploying.files import Files, artifact
 from magnusctl.deploying.lending import Lender, borrowed, lender_of
 from magnusctl.engines import ENGINES
+from magnusctl.engines import llamacpp as llamacpp_launch
 from magnusctl.errors import InputError, PreconditionError
 from magnusctl.fleet import Fleet
+from magnusctl.inventory.budgets import models_of
 from magnusctl.inventory.findings import nearest
 from magnusctl.inventory.project import project_of
 from magnusctl.inventory.select import variables_of
@@ -24,6 +26,7 @@ from magnusctl.quote import sh
 from magnusctl.releases import desired, standing
 from magnusctl.releases.desired import Wish
 from magnusctl.releases.garbage import ROLE, garbage
+from magnusctl.releases.record import Record
 from magnusctl.releases.standing import Standing
 from magnusctl.render import renderer
 from magnusctl.resources.artifact import Artifact
@@ -98,6 +101,7 @@ def prepare(
     found: Standing,
     *,
     port: int | None = None,
+    sequences: int | None = None,
     arguments: Sequence[str] = (),
     instead: bool = False,
     live: bool = True,
@@ -117,8 +121,14 @@ def prepare(
         if files.folder is None:
             lender = lender_of(fleet.inventory, context.name, kept, peers())
             kept = borrowed(kept, lender) if lender else kept
+    require_own_words(engine, arguments)
     if live and arguments:
         check_arguments(machine, engine, program, arguments)
+    require_cache_type(engine, wanted.kv_dtype)
+
+    def wish_of(record: Record, switch: str = "beside") -> Wish:
+        return _wish(context, wanted.name, candidate, record, kept, switch)
+
     chosen = choose(
         context,
         wanted,
@@ -126,25 +136,15 @@ def prepare(
         files,
         kept,
         found,
+        launch_of=lambda record: desired.launch_digest(context, wish_of(record)),
+        sequences=sequences,
         version=version_of(context, engine),
         port=port,
         arguments=tuple(arguments),
     )
-    if instead and chosen.beside and found.models.get(wanted.name):
+    if instead and chosen.beside and chosen.why not in ("nothing runs yet", "it serves already"):
         chosen = replace(chosen, beside=False, why="as was asked for")
-    record = chosen.record
-    served, site = chosen.served, candidate.site
-    wish = Wish(
-        record=record,
-        artifact=kept,
-        switch="beside" if chosen.beside else "instead",
-        floor_tps=(served.target.decode or 0.0) if served else 0.0,
-        disk_bytes_s=site.disk.mb_s * 1e6 / 4 if site.disk else 100e6,
-        memory=served.memory if served else None,
-        cores=served.cores if served else None,
-        cpus=common.cores_of(context).get(wanted.name, ""),
-        gpu_share=site.utilization if engine == "vllm" else None,
-    )
+    wish = wish_of(chosen.record, "beside" if chosen.beside else "instead")
     wanted_there = (replace(one, role=ROLE) for one in desired.resources(context, wish))
     resources = sealed(context, wanted_there)
     return Prepared(
@@ -156,6 +156,67 @@ def prepare(
         present=present,
         lender=lender,
     )
+
+
+def _wish(
+    context: Context,
+    name: str,
+    candidate: Candidate,
+    record: Record,
+    kept: Artifact | None,
+    switch: str,
+) -> Wish:
+    served, site = models_of(context.inventory, context.name).get(name), candidate.site
+    return Wish(
+        record=record,
+        artifact=kept,
+        switch=switch,
+        floor_tps=(served.target.decode or 0.0) if served else 0.0,
+        disk_bytes_s=site.disk.mb_s * 1e6 / 4 if site.disk else 100e6,
+        memory=served.memory if served else None,
+        cores=served.cores if served else None,
+        cpus=common.cores_of(context).get(name, ""),
+        gpu_share=site.utilization if candidate.engine == "vllm" else None,
+    )
+
+
+CACHE_TYPES: Mapping[str, frozenset[str]] = {
+    "vllm": frozenset({"auto", "f16", "fp16", "bf16", "fp8", "fp8_e4m3", "fp8_e5m2"}),
+    "llamacpp": frozenset(llamacpp_launch.CACHE_TYPES),
+    "mlx": frozenset({"f16", "fp16", "bf16"}),
+    "ollama": frozenset(),
+}
+
+
+def require_cache_type(engine: str, kind: str) -> None:
+    """Hold a type of the cache against what the engine has. Raises InputError."""
+    known = CACHE_TYPES[engine]
+    if kind and kind not in known:
+        hint = f"It has: {', '.join(sorted(known))}" if known else "Set cache_type of the role."
+        raise InputError(f"{engine} has no cache of the type {kind}", hint=hint)
+
+
+_OURS = frozenset(
+    f"--{name}"
+    for name in (
+        *("host", "port", "model", "config", "alias", "served-model-name", "api-key"),
+        *("api-key-file", "max-model-len", "ctx-size", "parallel", "max-num-seqs", "models-dir"),
+    )
+)
+
+
+def require_own_words(engine: str, words: Sequence[str]) -> None:
+    """Refuse what a release itself decides, as its address and its name. Raises InputError."""
+    if words and engine == "ollama":
+        raise InputError("ollama takes no words for one model", where="--engine-arg")
+    for word in words:
+        flag = word.partition("=")[0]
+        if flag in _OURS:
+            hint = "Options of deploy-model and the inventory say it."
+            raise InputError(f"{flag} is not yours to give", where="--engine-arg", hint=hint)
+        if re.match(r"-[a-zA-Z]", flag):
+            hint = "Write it out: short ones are not held against --help."
+            raise InputError(f"{flag} is a short option", where="--engine-arg", hint=hint)
 
 
 def _artifact(context: Context, wanted: Wanted, candidate: Candidate, files: Files) -> Artifact:

@@ -51,6 +51,8 @@ def _switch(prepared: Prepared) -> str:
     chosen = prepared.chosen
     if chosen.why == "nothing runs yet":
         return "nothing runs under this name yet: no outage"
+    if chosen.why == "it serves already":
+        return f"none: {chosen.record.label} serves already"
     if chosen.beside:
         return f"beside the old one, no outage ({chosen.why})"
     seconds = prepared.wish.record.weights / prepared.wish.disk_bytes_s + 10

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from magnusctl.resources.file import File
 
+CREDENTIAL = "%d/api-key"
+"""Where systemd puts the key that only one unit sees."""
+
 
 @dataclass(frozen=True)
 class Instance:

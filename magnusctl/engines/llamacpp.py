@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from magnusctl.engines.launch import Instance, Launch
+from magnusctl.engines.launch import CREDENTIAL, Instance, Launch
 from magnusctl.roles.context import Context
 from magnusctl.roles.engines.llamacpp import BREW, FOLDER, KEY, MIB
 
-_CACHE_TYPES = {"f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "iq4_nl", "f32"}
+CACHE_TYPES = {"f16", "bf16", "q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "iq4_nl", "f32"}
 
 
 def launch(context: Context, instance: Instance) -> Launch:
@@ -29,7 +29,7 @@ def launch(context: Context, instance: Instance) -> Launch:
         layers = layers if gpu else llama.gpu_layers
         options |= {"--threads": threads, "--threads-batch": threads, "--n-gpu-layers": layers}
         options |= {"--load-mode": llama.load_mode, "--timeout": f"{llama.timeout:.0f}"}
-    if instance.kv_dtype in _CACHE_TYPES:
+    if instance.kv_dtype in CACHE_TYPES:
         options |= {"--cache-type-k": instance.kv_dtype, "--cache-type-v": instance.kv_dtype}
     words = [str(word) for pair in options.items() for word in pair]
     words += ["--metrics", "--no-ui", "--offline"]
@@ -37,7 +37,7 @@ def launch(context: Context, instance: Instance) -> Launch:
         words.append("--embeddings")
     keyed = context.variables.inference.api_key
     if keyed:
-        words += ["--api-key-file", KEY if mac else "%d/api-key"]
+        words += ["--api-key-file", KEY if mac else CREDENTIAL]
     return Launch(
         program=(BREW if mac else f"{FOLDER}/llama-server", *words, *instance.arguments),
         environment=(("HOME", "/var/magnus" if mac else "/var/cache/magnus/llamacpp"),),

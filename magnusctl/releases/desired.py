@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from magnusctl.engines import ENGINES
-from magnusctl.engines.launch import Instance, Launch
+from magnusctl.engines.launch import CREDENTIAL, Instance, Launch
+from magnusctl.errors import InputError
 from magnusctl.quote import sh
+from magnusctl.releases.front import FRONT_LABEL, front
 from magnusctl.releases.record import FOLDER, Record, text
 from magnusctl.resources.artifact import Artifact
 from magnusctl.resources.command import Command
 from magnusctl.resources.directory import Directory
 from magnusctl.resources.file import File
-from magnusctl.resources.package import Package
-from magnusctl.resources.release import FRONT, Release
-from magnusctl.resources.service import Service
-from magnusctl.roles import daemon, storage
+from magnusctl.resources.release import Release
+from magnusctl.roles import storage
 from magnusctl.roles.context import Context
 from magnusctl.roles.daemon import JOBS, LOGS, UNITS, Job
 from magnusctl.roles.engines import common
 from magnusctl.roles.ports import listen_address, ollama_port
-from magnusctl.state import Resource
+from magnusctl.state import Resource, canonical, digest
 
-BREW_NGINX = "/opt/homebrew/bin/nginx"
 TOKEN = "/etc/magnus/hub-token"
-FRONT_LABEL = "net.magnus.front"
-NGINX = {
-    **{"workers": 2, "connections": 2048, "largest_mib": 64},
-    # Seconds. A model may think for long before its first word, and a stream goes on for long.
-    **{"connect_s": 5, "silence_s": 3600, "longest_drain_s": 600},
-}
-_RETRY_S = 5
 RESIDENT_SHARE = 0.85
 """Of the predicted weights, what must be in the memory where it belongs: less is a fallback."""
 SPEAK_S = 120
-_SLOWEST_DISK = 100e6
+SLOWEST_DISK = 100e6
 """Bytes/s that a start is given time for; a disk that was measured to be slower gets more."""
 _PULL_S = 24 * 3600
 _FLOOR_SHARE = 0.4
@@ -50,7 +43,7 @@ class Wish:
     artifact: Artifact | None
     switch: str
     floor_tps: float = 0.0
-    disk_bytes_s: float = _SLOWEST_DISK
+    disk_bytes_s: float = SLOWEST_DISK
     drain_s: int = 60
     memory: int | None = None
     cores: int | None = None
@@ -79,64 +72,6 @@ def hub_token(context: Context) -> Iterator[Resource]:
         text = f"{context.placeholder(secret)}\n"
         yield Directory(path="/etc/magnus", group=context.root_group)
         yield File(path=TOKEN, content=text, mode="0600", group=context.root_group)
-
-
-def front(context: Context, record: Record) -> Iterator[Resource]:
-    """nginx, before all releases of all models of this host."""
-    group, mac = context.root_group, context.host.macos
-    run = "/var/magnus/front" if mac else "/run/magnus-front"
-    if not mac:
-        # Debian starts a web server on port 80 with the package; one that serves already is let be.
-        yield Command(
-            label="nginx starts no web server of its own",
-            run="system systemctl mask nginx.service",
-            unless="case $(system systemctl is-enabled nginx.service 2>/dev/null) in masked) ;; "
-            "*) system systemctl is-active -q nginx.service ;; esac",
-            undo="system systemctl unmask nginx.service && "
-            "{ system systemctl disable nginx.service 2>/dev/null || :; }",
-        )
-        yield Package(package="curl")
-    yield Package(package="nginx")
-    yield Directory(path="/etc/magnus", group=group)
-    yield Directory(path=FRONT, group=group)
-    if mac:
-        yield Directory(path=run, owner=storage.MAC_USER, group=storage.MAC_USER, mode="0750")
-    main = f"{FRONT}/nginx.conf"
-    content = context.render("front/nginx.conf.j2", run=run, **NGINX)
-    yield File(path=main, content=content, group=group)
-    address, _, port = record.front.rpartition(":")
-    own = f"{FRONT}/{record.model}.server"
-    values = {"address": address, "port": port, "model": record.model, "retry_s": _RETRY_S}
-    yield File(path=own, content=context.render("front/model.conf.j2", **values), group=group)
-    if mac:
-        yield from _mac_front(context, (f"file:{main}", f"file:{own}"), run)
-        return
-    unit = f"{UNITS}/magnus-front.service"
-    yield File(path=unit, content=_front_unit(context), validator="unit")
-    yield Service(
-        unit="magnus-front",
-        reload=True,
-        restart_on=(f"file:{main}", f"file:{own}", f"file:{unit}"),
-        after=("package:nginx",),
-    )
-
-
-def _front_unit(context: Context) -> str:
-    values = common.unit_values(context)
-    values["addresses"] = [values["host_address"]]
-    return context.render("front/front.service.j2", **values)
-
-
-def _mac_front(context: Context, files: tuple[str, ...], run: str) -> Iterator[Resource]:
-    wanted = Job(
-        label=FRONT_LABEL,
-        program=(BREW_NGINX, "-c", f"{FRONT}/nginx.conf", "-g", "daemon off;"),
-        user=storage.MAC_USER,
-        folder=run,
-        log=f"{LOGS}/{FRONT_LABEL}.log",
-        keep_alive=True,
-    )
-    yield from daemon.job(context, wanted, restart_on=files, after=("package:nginx",))
 
 
 def release(context: Context, wish: Wish) -> Iterator[Resource]:
@@ -188,6 +123,15 @@ def ollama_address(context: Context) -> str:
     return f"{listen_address(context)}:{ollama_port(context)}"
 
 
+def launch_digest(context: Context, wish: Wish) -> str:
+    """What an engine is told of a release, but for what every release has of its own."""
+    instance = replace(instance_of(wish), number=0, port=0)
+    launch = ENGINES[wish.record.engine](context, instance)
+    files = [(file.path, file.content, file.mode) for file in launch.files]
+    told = [launch.program, launch.environment, files, launch.memory_max, instance.cpus]
+    return digest(canonical(told))[:16]
+
+
 def instance_of(wish: Wish) -> Instance:
     """The release as its engine is told of it."""
     record = wish.record
@@ -230,9 +174,26 @@ def _unit(context: Context, record: Record, instance: Instance, launch: Launch) 
         "engine": record.engine,
         "cpus": instance.cpus,
         "memory_max": launch.memory_max,
+        "words": [systemd_word(word) for word in launch.program],
     }
     content = context.render("inference/release.service.j2", **values)
     return File(path=f"{UNITS}/{record.unit}", content=content, validator="unit")
+
+
+def systemd_word(word: str) -> str:
+    """A word of a command line as a unit has it. Raises InputError for one of several lines.
+
+    Of systemd's own specifiers only that of the credential is meant as one.
+    """
+    if not word.isprintable():
+        raise InputError(f"{word!r} is no single line", hint="Give one word at a time.")
+    if word == CREDENTIAL:
+        return word
+    plain = word.replace("%", "%%").replace("$", "$$")
+    if re.fullmatch(r"[\w@%+=:,./$-]+", plain):
+        return plain
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def start_seconds(wish: Wish) -> int:
@@ -272,8 +233,3 @@ def how(context: Context, wish: Wish, launch: Launch) -> str:
         "LOG": f"{LOGS}/{record.unit}.log" if mac else "-",
     }
     return "".join(f"{key}={value}\n" for key, value in values.items())
-
-
-def front_address(context: Context, port: int) -> str:
-    """Where clients reach a model."""
-    return f"{listen_address(context)}:{port}"

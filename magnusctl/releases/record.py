@@ -48,6 +48,8 @@ class Record:
     predicted_tps: float | None = None
     arguments: tuple[str, ...] = ()
     gpu_layers: int | None = None
+    launch: str = ""
+    """The digest of all that its engine is told, but for number and port."""
     made: str = ""
     by: str = ""
 

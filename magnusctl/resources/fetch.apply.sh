@@ -130,7 +130,11 @@ fetch_file() {
     rm -f files/stalled
     set -- -fsSL -g --proto =http,https --max-redirs 10 --connect-timeout 20 --max-filesize "$_size"
     set -- "$@" --speed-limit 1 --speed-time "$_stall" -C - -w '%{http_code}' -o "$_part/$_name"
-    [ "$_token" = - ] || set -- "$@" -K files/token
+    if [ "$_token" != - ]; then
+      set -- "$@" -K files/token
+      # Not every curl leaves the token out when it is led to another scheme.
+      case $_url in https:*) set -- "$@" --proto-redir =https ;; esac
+    fi
     _answer=$(fetching curl "$@" -- "$_url" 2>files/said)
     _code=$?
     rm -f "$_target.magnus.pid"

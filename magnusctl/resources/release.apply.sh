@@ -17,7 +17,7 @@ switch_release() {
     settle_release "$4"
     return
   fi
-  if stop_strays && stop_old "$3" && phase start && unit_start "$_to" && phase gate && gate "$_to" && phase flip && flip "$_to"; then
+  if stop_strays && stop_old "$3" && phase start && unit_start "$_to" && phase gate && gate "$_to" && both_boot && phase flip && flip "$_to"; then
     switched "$4"
     return
   fi
@@ -25,6 +25,9 @@ switch_release() {
   give_up
   return 1
 }
+
+# both_boot: where both fit, a boot in the middle of a flip starts whichever the front names
+both_boot() { [ -n "$_down" ] || unit_enable "$_to"; }
 
 # stop_strays: a cut switch to another release than this one ends where it began
 stop_strays() {
@@ -79,7 +82,8 @@ give_up() {
   rm -f "$_home/r$_to/gate.new"
   unit_stop "$_to" disable
   if [ "$_from" = - ]; then
-    rm -f "$ROOT$FRONT/$_model.upstream"
+    # Of a port that cannot be had nginx would die at the next boot, and all models with it.
+    rm -f "$ROOT$FRONT/$_model.upstream" "$ROOT$FRONT/$_model.server"
     front_reload
   elif come_back; then
     say_switch "back r$_from"
@@ -118,9 +122,12 @@ settle_release() {
 
 # stop_release NAME [forget]: nothing of it runs, also after a boot; its files stay, but for what was noted of it
 stop_release() {
-  _model=$1 _home=$STATE/models/$1 _from=- _to=-
-  rm -f "$ROOT$FRONT/$_model.upstream" && front_reload
+  _model=$1 _home=$STATE/models/$1 _from=- _to=- _last=
+  [ ! -r "$_home/serving" ] || read -r _last <"$_home/serving" || :
   stop_others || return 1
+  if [ -r "$_home/r$_last/how" ] && of_ollama "$_last"; then ollama_told "$_last" rm "$_model" >/dev/null 2>&1 || :; fi
+  rm -f "$ROOT$FRONT/$_model.upstream"
+  front_reload
   rm -f "$_home/serving" "$_home/switching" "$_home/down"
   [ "${2:-}" != forget ] || rm -f "$_home"/r*/said "$_home"/r*/log "$_home"/r*/gate "$_home"/r*/gate.new
 }
@@ -246,7 +253,7 @@ connected() { # PORT
   if has ss; then
     [ -n "$(system ss -Htn state established "( dport = :$1 )" 2>/dev/null)" ]
   else
-    system netstat -an 2>/dev/null | grep "127.0.0.1[.:]$1 .*ESTABLISHED" | grep -q .
+    system netstat -an 2>/dev/null | grep -q "127.0.0.1[.:]$1 .*ESTABLISHED"
   fi
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ LLAMA = ("mixtral-cpu", "mixtral")
 MLX = ("magnus", "complex")
 OLLAMA = ("rtx4090-ollama", "fast")
 ALL = (VLLM, LLAMA, MLX, OLLAMA)
+UNIT = "/etc/systemd/system/magnus-release-{model}-r1.service"
+PLIST = "/Library/LaunchDaemons/net.magnus.release.complex.r1.plist"
 
 FIRST = Record(
     model="primary",
@@ -40,12 +43,14 @@ FIRST = Record(
 )
 
 
-def placed(example: str, model: str, found: Standing | None = None, **words: Any) -> Placed:
+def placed(example: str | Path, model: str, found: Standing | None = None, **words: Any) -> Placed:
     """Where a model of an example goes, on a host that serves nothing yet, or what is given."""
     return _placed(example, model, found or Standing(), words)[0]
 
 
-def prepared(example: str, model: str, found: Standing | None = None, **words: Any) -> Prepared:
+def prepared(
+    example: str | Path, model: str, found: Standing | None = None, **words: Any
+) -> Prepared:
     """What a deployment of a model of an example wants of its host."""
     standing = found or Standing()
     order_words = {key: words.pop(key) for key in ("port", "arguments", "instead") if key in words}
@@ -56,9 +61,9 @@ def prepared(example: str, model: str, found: Standing | None = None, **words: A
 
 
 def _placed(
-    example: str, model: str, found: Standing, words: dict[str, Any]
+    example: str | Path, model: str, found: Standing, words: dict[str, Any]
 ) -> tuple[Placed, Path]:
-    path = INVENTORY / f"{example}.yaml"
+    path = example if isinstance(example, Path) else INVENTORY / f"{example}.yaml"
     fleet = open_fleet([path])
     order = Order(Question(model, **words))
     host = deploy.host_of(fleet, order)
@@ -94,3 +99,15 @@ def model(
     """`primary` with releases of which some passed their gate."""
     gates = {n: {"decode_tps": f"{40 + n}.5"} for n in (numbers if passed is None else passed)}
     return Model("primary", serving, bool(serving), switching, releases(FIRST, numbers), gates)
+
+
+@cache
+def ready(case: tuple[str, str]) -> Prepared:
+    """A case made ready, once for all tests."""
+    return prepared(*case)
+
+
+def unit_of(case: tuple[str, str]) -> File:
+    """The unit of a release, or its job of launchd."""
+    path = PLIST if case == MLX else UNIT.format(model=case[1])
+    return file_of(ready(case), path)

@@ -82,8 +82,10 @@ class Site:
     def watched(self, front: str) -> Iterator[list[tuple[float, int]]]:
         """What a client is told that asks all the time: when, and the code; filled in the end."""
         found: list[tuple[float, int]] = []
-        options = f"-s -m 5 {self._shown()} -o /dev/null -w '%{{http_code}}'"
-        asks = f'echo "$(date +%s.%N) $(curl {options} http://{front}/v1/models)"'
+        body = json.dumps({"model": MODEL, "prompt": "word1", "max_tokens": 4})
+        data = f"-H 'Content-Type: application/json' -d '{body}'"
+        options = f"-s -m 5 {self._shown()} {data} -o /dev/null -w '%{{http_code}}'"
+        asks = f'echo "$(date +%s.%N) $(curl {options} http://{front}/v1/completions)"'
         script = f"for n in $(seq 3000); do {asks}; sleep 0.1; done\n"
         (self.host.rootfs / "root/watch.sh").write_text(script)
         started = "setsid sh watch.sh >watched 2>/dev/null </dev/null & echo $!"

@@ -6,6 +6,7 @@ model, one context and its own end is the same file as on a Mac. The tests build
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,12 @@ def spoken(mlx: Site, front: str, **body: Any) -> tuple[int, dict[str, Any]]:
     return mlx.asked(front, "/v1/completions", **wanted | body)
 
 
+def engine_words(mlx: Site, release: str) -> dict[str, str]:
+    """What its engine was started with, by the words before."""
+    words = mlx.host.run(f"tr '\\0' '\\n' </proc/{mlx.pid(release)}/cmdline").stdout.split("\n")
+    return dict(itertools.pairwise(words))
+
+
 def text(mlx: Site, front: str) -> str:
     """The words of its likeliest answer."""
     code, answer = spoken(mlx, front)
@@ -132,6 +139,12 @@ def test_a_swap_fails_no_request_and_the_way_back_needs_nothing(mlx: Site, front
     assert (mlx.serving(), mlx.pid("r2")) == ("r1", 0)
     assert text(mlx, front) == before
     assert spoken(mlx, front, prompt="word1 " * 600)[0] == 200
+    # Both lie there now, and what does not serve is no more reached by its path than by a name.
+    stored = sorted((mlx.host.rootfs / "srv/models/store").iterdir())
+    own = Path(engine_words(mlx, "r1")["--model"])
+    (other,) = (Path("/srv/models/store") / path.name for path in stored if path.name != own.name)
+    assert spoken(mlx, front, model=str(other))[0] == 404
+    assert text(mlx, front) == before
 
 
 def test_a_kind_of_model_that_it_does_not_know_never_serves(mlx: Site, front: str) -> None:
@@ -147,7 +160,6 @@ def test_weights_that_were_cut_never_serve(mlx: Site, front: str) -> None:
     """Its server would listen all the same, and answer nobody."""
     folder = Path(shutil.copytree(mlx.models / MODEL, mlx.models / "cut" / MODEL))
     said = mlx.deploy(5, models.cut(folder), *ENGINE, "--context", "1024")
-    print("CUT", said)
     assert f"{MODEL} r4 failed at its gate (process)" in said
     assert "Perhaps an incomplete download or corrupt file?); r1 serves again" in said
     assert (mlx.serving(), spoken(mlx, front)[0]) == ("r1", 200)

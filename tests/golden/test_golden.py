@@ -62,7 +62,7 @@ FIXED = re.compile(
     r"|allow_unsupported_sfp=1|modeset=0|-m \d+|put 0|:-0|lambda limit: 0|!= 2|UTF-8|inet6?"
     r"|ipv[46](_addr)?|icmpv?6?|admin4|[A-Za-z_]+\d[A-Za-z\d_]*|sub 1|\$\(\(left - 1\)\)|echo 0"
     r"|\" -gt 0|wrong=[01]|640|E402|AF_INET6|return 0|sleep 1|0,1"
-    r"|\b(200|50[234])\b|\[0\]|< 1:|_exit\(1\)"
+    r"|\b(200|403|50[234])\b|\[0\]|< 1:|_exit\(1\)"
 )
 
 
