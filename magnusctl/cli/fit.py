@@ -99,6 +99,8 @@ def fit(
         hint = f"Engines: {', '.join(ENGINES)}"
         raise InputError(f"there is no engine '{engine}'", where="--engine", hint=hint)
     asked = Question(model, on, every, engine, quant, context, parallel, kv_dtype)
+    if device is not None and live:
+        raise InputError("--live asks hosts, and --device is in place of them", where="--live")
     if device is not None:
         answer = _on_device(asked, device, memory)
     elif memory is not None:

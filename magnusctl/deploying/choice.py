@@ -145,14 +145,12 @@ def _require_front(record: Record, model: Model, standing: Standing, host: str) 
     """
     port = int(record.front.rpartition(":")[2])
     own = {int(one.front.rpartition(":")[2]) for one in model.releases.values()}
-    if model.gates and port in own:
-        return
     for other in standing.models.values():
         fronts = {one.front.rpartition(":")[2] for one in other.releases.values()}
         if other.name != model.name and str(port) in fronts:
             message = f"port {port} is the front of {other.name}"
             raise PreconditionError(message, host=host, hint="Give another one with --port N.")
-    if port in standing.ports:
+    if port in standing.ports and port not in own:
         hint = "See who listens there:  ss -ltnp        or give another one with --port N"
         raise PreconditionError(f"port {port} is taken there", host=host, hint=hint)
 

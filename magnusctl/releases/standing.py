@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -92,8 +93,10 @@ def parse(lines: Sequence[str]) -> Standing:
                 int(switching.partition(":")[0])
             heads[name] = (number, running == "yes", "" if switching == "-" else switching)
         elif word == "release":
-            one = record.parse(rest)
-            releases.setdefault(one.model, {})[one.number] = one
+            # One that a later magnusctl wrote, or a power cut spoilt, hides no other.
+            with contextlib.suppress(ValueError):
+                one = record.parse(rest)
+                releases.setdefault(one.model, {})[one.number] = one
         elif word == "gate":
             name, gated, *values = rest.split()
             pairs = dict(value.split("=", 1) for value in values)

@@ -66,7 +66,9 @@ switched() {
     measured outage_s $(($(date +%s) - _down))
     tell_outage
   fi
-  mv -f "$_home/r$_to/gate.new" "$_home/r$_to/gate" && whole "models/$_model" serving "$_to" && unit_enable "$_to" || return 1
+  mv -f "$_home/r$_to/gate.new" "$_home/r$_to/gate" && whole "models/$_model" serving "$_to" || return 1
+  # Beside the old one it was enabled before.
+  [ -z "$_down" ] || unit_enable "$_to" || return 1
   say_switch "serving r$_to"
   if [ "$_from" != - ]; then
     phase drain && unit_disable "$_from"

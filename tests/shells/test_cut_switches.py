@@ -48,7 +48,8 @@ CUTS = (
     Cut("start", "instead", "start", frozenset(), 0),
     Cut("gate", "beside", "", BOTH, 1),
     Cut("gate", "instead", "", NEW, 0),
-    Cut("flip", "beside", "reload", BOTH, 1),
+    # A boot then starts whichever of the two the front names.
+    Cut("flip", "beside", "reload", BOTH, 1, "1", BOTH),
     Cut("flip", "instead", "reload", NEW, 0),
     Cut("drain", "beside", "", BOTH, 2, "2", NEW),
 )
