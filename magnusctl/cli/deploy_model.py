@@ -12,11 +12,16 @@ import typer
 from magnusctl.cli.options import (
     AllowOption,
     AskSudoOption,
+    AtOnceOption,
+    CacheTypeOption,
+    ContextOption,
     DiffOption,
+    EngineOption,
     InventoryOption,
     JsonOption,
     ObservedOption,
     OverlayOption,
+    QuantOption,
     WaitLockOption,
     YesOption,
     inventory_paths,
@@ -30,8 +35,6 @@ if TYPE_CHECKING:
     from magnusctl.errand import Errand
     from magnusctl.fleet import Fleet
     from magnusctl.report import Planned, Report
-
-_LONGEST = 1 << 24
 
 
 def deploy_model(
@@ -48,28 +51,11 @@ def deploy_model(
         str | None,
         typer.Option("--on", metavar="HOST", help="To this host; else every host is a candidate."),
     ] = None,
-    engine: Annotated[
-        str | None,
-        typer.Option("--engine", metavar="NAME", help="vllm, mlx, llamacpp or ollama."),
-    ] = None,
-    quant: Annotated[
-        str | None, typer.Option("--quant", metavar="NAME", help="In this form, as 'Q4_K_M'.")
-    ] = None,
-    context: Annotated[
-        int | None,
-        typer.Option(
-            "--context", metavar="TOKENS", min=1, max=_LONGEST, help="Of one conversation."
-        ),
-    ] = None,
-    parallel: Annotated[
-        int | None,
-        typer.Option(
-            "--parallel", metavar="N", min=1, max=1024, help="Conversations at the same time."
-        ),
-    ] = None,
-    kv_dtype: Annotated[
-        str, typer.Option("--kv-dtype", metavar="TYPE", help="Of the cache: f16, q8_0, fp8.")
-    ] = "",
+    engine: EngineOption = None,
+    quant: QuantOption = None,
+    context: ContextOption = None,
+    parallel: AtOnceOption = None,
+    kv_dtype: CacheTypeOption = "",
     source: Annotated[
         Path | None,
         typer.Option("--from", metavar="FOLDER", help="Push the files from this machine."),

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from magnusctl.cli.options import InventoryOption, JsonOption, OverlayOption, inventory_paths
+from magnusctl.cli.options import (
+    AtOnceOption,
+    CacheTypeOption,
+    ContextOption,
+    EngineOption,
+    InventoryOption,
+    JsonOption,
+    OverlayOption,
+    QuantOption,
+    inventory_paths,
+)
 from magnusctl.errors import Exit, InputError
 
 if TYPE_CHECKING:
@@ -18,7 +28,6 @@ if TYPE_CHECKING:
     from magnusctl.remedies import Answer
 
 _CODES = {True: Exit.OK, False: Exit.CHECK_FAILED, None: Exit.PRECONDITION}
-_LONGEST = 1 << 24
 
 
 def fit(
@@ -35,28 +44,11 @@ def fit(
         str | None, typer.Option("--on", metavar="HOST", help="Only on this host.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Compare all hosts.")] = False,
-    engine: Annotated[
-        str | None,
-        typer.Option("--engine", metavar="NAME", help="vllm, mlx, ollama or llamacpp."),
-    ] = None,
-    quant: Annotated[
-        str | None, typer.Option("--quant", metavar="NAME", help="Only this form, as 'Q4_K_M'.")
-    ] = None,
-    context: Annotated[
-        int | None,
-        typer.Option(
-            "--context", metavar="TOKENS", min=1, max=_LONGEST, help="Of one conversation."
-        ),
-    ] = None,
-    parallel: Annotated[
-        int | None,
-        typer.Option(
-            "--parallel", metavar="N", min=1, max=1024, help="Conversations at the same time."
-        ),
-    ] = None,
-    kv_dtype: Annotated[
-        str, typer.Option("--kv-dtype", metavar="TYPE", help="Of the cache: f16, q8_0, fp8.")
-    ] = "",
+    engine: EngineOption = None,
+    quant: QuantOption = None,
+    context: ContextOption = None,
+    parallel: AtOnceOption = None,
+    kv_dtype: CacheTypeOption = "",
     device: Annotated[
         str | None,
         typer.Option(

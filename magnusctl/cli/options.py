@@ -101,6 +101,26 @@ def next_words(command: str, *, limit: str, tags: str) -> str:
     return f"{command} {sh(*chosen)}".rstrip()
 
 
+EngineOption = Annotated[
+    str | None,
+    typer.Option("--engine", metavar="NAME", help="vllm, mlx, llamacpp or ollama."),
+]
+QuantOption = Annotated[
+    str | None, typer.Option("--quant", metavar="NAME", help="In this form, as 'Q4_K_M'.")
+]
+ContextOption = Annotated[
+    int | None,
+    typer.Option("--context", metavar="TOKENS", min=1, max=1 << 24, help="Of one conversation."),
+]
+AtOnceOption = Annotated[
+    int | None,
+    typer.Option(
+        "--parallel", metavar="N", min=1, max=1024, help="Conversations at the same time."
+    ),
+]
+CacheTypeOption = Annotated[
+    str, typer.Option("--kv-dtype", metavar="TYPE", help="Of the cache: f16, q8_0, fp8.")
+]
 AllowOption = Annotated[
     list[str] | None,
     typer.Option(
