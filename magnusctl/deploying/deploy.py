@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from magnusctl import placement
+from magnusctl import measures, placement
 from magnusctl.asking import ask_one
 from magnusctl.catalogue import local
 from magnusctl.catalogue.local import Local
@@ -26,6 +26,8 @@ from magnusctl.releases import standing
 from magnusctl.releases.standing import Standing
 from magnusctl.roles.context import Context
 
+READ_SPEED = "storage.read-speed"
+"""The check of `verify`, in MB/s."""
 _WEIGHTS = (".safetensors", ".gguf", ".bin")
 _SLUG = re.compile(r"[^a-z0-9.]+")
 Told = Callable[[str, str], None]
@@ -173,12 +175,19 @@ def made(
         chosen,
         found,
         port=order.port,
+        read_rate=_read_rate(inventory, host),
         sequences=_at_once(fleet, order, placed),
         arguments=order.arguments,
         instead=order.instead,
         live=live,
         peers=lambda: _peers(fleet, inventory, host) if order.peers else {},
     )
+
+
+def _read_rate(inventory: Path, host: str) -> float | None:
+    """Bytes/s at which the host's disk was read when it was last verified from here."""
+    found = measures.history(inventory).get((host, READ_SPEED), ())
+    return found[-1][1] * 1e6 if found else None
 
 
 def _at_once(fleet: Fleet, order: Order, placed: Placed) -> int | None:

@@ -24,7 +24,7 @@ from magnusctl.inventory.select import variables_of
 from magnusctl.placement import Candidate, Live, Wanted
 from magnusctl.quote import sh
 from magnusctl.releases import desired, standing
-from magnusctl.releases.desired import Wish
+from magnusctl.releases.desired import SLOWEST_DISK, Wish
 from magnusctl.releases.garbage import ROLE, garbage
 from magnusctl.releases.record import Record
 from magnusctl.releases.standing import Standing
@@ -101,6 +101,7 @@ def prepare(
     found: Standing,
     *,
     port: int | None = None,
+    read_rate: float | None = None,
     sequences: int | None = None,
     arguments: Sequence[str] = (),
     instead: bool = False,
@@ -127,7 +128,7 @@ def prepare(
     require_cache_type(engine, wanted.kv_dtype)
 
     def wish_of(record: Record, switch: str = "beside") -> Wish:
-        return _wish(context, wanted.name, candidate, record, kept, switch)
+        return _wish(context, wanted.name, candidate, record, kept, switch, read_rate)
 
     chosen = choose(
         context,
@@ -165,14 +166,17 @@ def _wish(
     record: Record,
     kept: Artifact | None,
     switch: str,
+    read_rate: float | None,
 ) -> Wish:
     served, site = models_of(context.inventory, context.name).get(name), candidate.site
+    # What nobody measured may be far less than it is sold for.
+    assumed = site.disk.mb_s * 1e6 / 4 if site.disk else SLOWEST_DISK
     return Wish(
         record=record,
         artifact=kept,
         switch=switch,
         floor_tps=(served.target.decode or 0.0) if served else 0.0,
-        disk_bytes_s=site.disk.mb_s * 1e6 / 4 if site.disk else 100e6,
+        disk_bytes_s=read_rate or assumed,
         memory=served.memory if served else None,
         cores=served.cores if served else None,
         cpus=common.cores_of(context).get(name, ""),
