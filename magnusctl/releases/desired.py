@@ -204,7 +204,7 @@ def start_seconds(wish: Wish) -> int:
 
 def switch_seconds(wish: Wish) -> int:
     """How long a switch may take: its start, its answers, and the start of the old one again."""
-    return 2 * start_seconds(wish) + 6 * SPEAK_S + wish.drain_s + 300
+    return 2 * start_seconds(wish) + 6 * SPEAK_S + 2 * wish.drain_s + 300
 
 
 def how(context: Context, wish: Wish, launch: Launch) -> str:

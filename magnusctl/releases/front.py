@@ -60,6 +60,8 @@ def front(context: Context, record: Record) -> Iterator[Resource]:
         "retry_s": _RETRY_S,
     }
     values["shared"] = record.engine == "ollama"
+    # Both are empty after a boot.
+    values["closed"] = "/var/run/magnus-" if mac else f"{run}/"
     yield File(path=own, content=context.render("front/model.conf.j2", **values), group=group)
     if mac:
         yield from _mac_front(context, (f"file:{main}", f"file:{own}"), run)

@@ -17,7 +17,7 @@ switch_release() {
     settle_release "$4"
     return
   fi
-  if stop_strays && stop_old "$3" && phase start && unit_start "$_to" && phase gate && gate "$_to" && both_boot && phase flip && flip "$_to"; then
+  if stop_strays && stop_old "$3" "$4" && phase start && unit_start "$_to" && phase gate && gate "$_to" && both_boot && phase flip && flip "$_to"; then
     switched "$4"
     return
   fi
@@ -49,7 +49,8 @@ stop_others() {
   done
 }
 
-# stop_old HOW: where both do not fit. A switch that was cut has begun its outage then.
+# stop_old HOW DRAIN_S: where both do not fit. A switch that was cut has begun its outage then. Nobody new is led to an
+# engine that ends: some answer with errors while they do.
 stop_old() {
   if [ "$1" != instead ] || [ "$_from" = - ]; then return 0; fi
   if [ ! -r "$_home/down" ] || unit_runs "$(how "$_model" "$_from" UNIT)"; then
@@ -57,7 +58,21 @@ stop_old() {
     whole "models/$_model" down "$(date +%s)" || return 1
   fi
   read -r _down <"$_home/down"
-  phase stop-old && unit_stop "$_from" keep
+  phase stop-old || return 1
+  close_front && front_reload
+  drain "$_from" "$2"
+  unit_stop "$_from" keep
+}
+
+# closed_at: the mark that the front leads nobody on; a boot takes it away, as it starts what is enabled
+closed_at() {
+  if [ "$OS" = Darwin ]; then echo "$ROOT/var/run/magnus-$_model.closed"; else echo "$ROOT/run/magnus-front/$_model.closed"; fi
+}
+
+close_front() {
+  _mark=$(closed_at)
+  # shellcheck disable=SC2016 # a variable of nginx
+  [ -d "${_mark%/*}" ] && echo 'set $release "";' >"$_mark" && chmod 644 "$_mark"
 }
 
 # switched DRAIN_S: clients reach the new release; from here on a boot starts that, and the old one ends
@@ -208,6 +223,7 @@ flip() {
   else
     flush "$_new" && mv -f "$_new" "$_old" || return 1
   fi
+  rm -f "$(closed_at)"
   if ! front_reload; then
     say_switch "gate front failed: nginx does not run or does not take it: $(front_says)"
     return 1
