@@ -1,5 +1,6 @@
 """A lab goes away, however its owner ends."""
 
+import contextlib
 import json
 import os
 import signal
@@ -41,9 +42,12 @@ def hold() -> tuple["subprocess.Popen[str]", str, Path, int]:
 
 def watchdog_of(lab_id: str) -> int:
     """The watchdog this test's own child started."""
+    wanted = [b"-m", b"tests.lab.watchdog", lab_id.encode()]
     for file in Path("/proc").glob("[0-9]*/cmdline"):
-        if file.read_bytes().split(b"\0")[1:4] == [b"-m", b"tests.lab.watchdog", lab_id.encode()]:
-            return int(file.parent.name)
+        # Another process may end while it is looked at.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if file.read_bytes().split(b"\0")[1:4] == wanted:
+                return int(file.parent.name)
     raise AssertionError(f"no watchdog of {lab_id}")
 
 
