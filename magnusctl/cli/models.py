@@ -111,7 +111,8 @@ def switch(
     paths = inventory_paths(inventory, overlay)
     errand = errand_of("models switch", wait_lock)
     code = to_release(
-        paths, model, release, on, report(json), errand, allow_disruption or [], yes, json
+        *(paths, model, release, on, report(json), errand, allow_disruption or [], yes, json),
+        password=sudo_password(ask_sudo),
     )
     raise typer.Exit(code)
 

@@ -264,7 +264,8 @@ def measured(prepared: Prepared) -> Mapping[str, str]:
         found = ask_one(prepared.machine, standing.probe("/"))
     except MagnusError:
         return {}
-    return found.models[record.model].gates.get(record.number, {})
+    model = found.models.get(record.model)
+    return model.gates.get(record.number, {}) if model else {}
 
 
 def failure(prepared: Prepared, error: MagnusError) -> MagnusError:

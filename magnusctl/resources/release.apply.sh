@@ -81,7 +81,7 @@ switched() {
     measured outage_s $(($(date +%s) - _down))
     tell_outage
   fi
-  mv -f "$_home/r$_to/gate.new" "$_home/r$_to/gate" && whole "models/$_model" serving "$_to" || return 1
+  keep_gate && whole "models/$_model" serving "$_to" || return 1
   # Beside the old one it was enabled before.
   [ -z "$_down" ] || unit_enable "$_to" || return 1
   say_switch "serving r$_to"
@@ -92,6 +92,9 @@ switched() {
   fi
   rm -f "$_home/switching" "$_home/down"
 }
+
+# keep_gate: what was measured, whole also after a power cut
+keep_gate() { flush "$_home/r$_to/gate.new" && mv -f "$_home/r$_to/gate.new" "$_home/r$_to/gate"; }
 
 # give_up: what ran before runs again, and clients never learn of the other
 give_up() {
@@ -126,7 +129,7 @@ settle_release() {
   phase start || return 1
   unit_runs "$(how "$_model" "$_to" UNIT)" || stop_others || return 1
   if unit_start "$_to" && unit_enable "$_to" && phase gate && gate "$_to" && flip "$_to"; then
-    mv -f "$_home/r$_to/gate.new" "$_home/r$_to/gate"
+    keep_gate || return 1
     say_switch "serving r$_to"
     stop_others "$1" || return 1
     rm -f "$_home/switching" "$_home/down"
