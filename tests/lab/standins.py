@@ -168,7 +168,10 @@ def main():
 
 def ollama(path: Path) -> None:
     """Write an archive of Ollama, as its makers pack it: `bin/ollama` in a .tar.zst."""
-    text = _SERVER.format(what="Ollama", version="0.0.0-simulated") + _OLLAMA
+    _packed(path, _SERVER.format(what="Ollama", version="0.0.0-simulated") + _OLLAMA)
+
+
+def _packed(path: Path, text: str) -> None:
     held = io.BytesIO()
     with tarfile.open(fileobj=held, mode="w") as packed:
         entry = tarfile.TarInfo("bin/ollama")
@@ -178,6 +181,83 @@ def ollama(path: Path) -> None:
         ["zstd", "-qc"], input=held.getvalue(), capture_output=True, timeout=30, check=True
     )
     path.write_bytes(done.stdout)
+
+
+_OLLAMA_SPEAKS = """\
+#!/usr/bin/python3
+# SIMULATED: stands in for Ollama. It keeps names, and answers with what a name was made of.
+import http.server, json, os, sys, urllib.request
+
+NAMES, LOADED, SIZE = {}, set(), "/run/ollama-simulated-size"
+
+def told(verb, words):
+    if verb == "pull":
+        NAMES[words[0]] = "pulled"
+    elif verb == "show":
+        return words[0] in NAMES or words[0] + ":latest" in NAMES
+    elif verb == "create":
+        lines = words[1].splitlines()
+        if lines[0].split()[1] not in NAMES:
+            return False
+        NAMES[words[0]] = words[1]
+    elif verb == "cp":
+        NAMES[words[1] + ":latest"] = NAMES[words[0]]
+    elif verb in ("stop", "rm"):
+        LOADED.discard(words[0])
+        if verb == "rm":
+            return NAMES.pop(words[0], NAMES.pop(words[0] + ":latest", None)) is not None
+    return True
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        size = int(open(SIZE).read()) if os.path.exists(SIZE) else 4 << 30
+        told = {"details": {"family": "llama"}, "size": size, "size_vram": 0}
+        known = [{"name": name, **told} for name in sorted(LOADED)]
+        listed = [{"id": name, "object": "model"} for name in NAMES]
+        answers = {"/api/version": {"version": "0.0.0-simulated"}, "/api/ps": {"models": known}}
+        self.say(200, answers.get(self.path, {"object": "list", "data": listed}))
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.path == "/simulated":
+            return self.say(200 if told(asked[0], asked[1:]) else 404, {})
+        name = asked["model"] if asked["model"] in NAMES else asked["model"] + ":latest"
+        if name not in NAMES:
+            return self.say(404, {"error": {"message": "simulated: no such model"}})
+        LOADED.add(name)
+        usage = {"completion_tokens": asked["max_tokens"]}
+        choice = {"text": NAMES[name], "finish_reason": "length"}
+        self.say(200, {"choices": [choice], "usage": usage})
+
+    def say(self, code, answer):
+        data = json.dumps(answer).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *words):
+        pass
+
+host = os.environ["OLLAMA_HOST"]
+if sys.argv[1:] == ["serve"]:
+    address, port = host.split(":")
+    http.server.ThreadingHTTPServer((address, int(port)), Handler).serve_forever()
+words = sys.argv[1:]
+if words[0] == "create":
+    words = [words[0], words[1], open(words[3]).read()]
+request = urllib.request.Request(f"http://{host}/simulated", json.dumps(words).encode())
+try:
+    urllib.request.urlopen(request, timeout=10)
+except OSError as error:
+    sys.exit(f"Error: simulated: {error}")
+"""
+
+
+def ollama_that_speaks(path: Path) -> None:
+    """An archive of one that also keeps models by name; its names are gone when it ends."""
+    _packed(path, _OLLAMA_SPEAKS)
 
 
 def wheel(folder: Path, version: str) -> Path:
