@@ -18,6 +18,7 @@ from magnusctl.cli.options import (
     YesOption,
     inventory_paths,
     report,
+    seconds,
 )
 
 if TYPE_CHECKING:
@@ -194,8 +195,8 @@ def push(
     from magnusctl.cli.apply import apply as run
     from magnusctl.cli.apply import errors_of, sudo_password
     from magnusctl.cli.ask import consent
-    from magnusctl.cli.switching import errand_of
     from magnusctl.deploying import manage
+    from magnusctl.errand import Errand
     from magnusctl.fleet import open_fleet, plan_all
     from magnusctl.pushing import push as send
     from magnusctl.report import exit_code
@@ -204,10 +205,8 @@ def push(
     paths, drawn, allow = inventory_paths(inventory, None), report(json), allow_disruption or []
     manifest = unpack.manifest_in(folder).manifest
     unpack.prove(folder, manifest.below(ENGINE))
-    fleet, errand = (
-        open_fleet(paths, password=sudo_password(ask_sudo)),
-        errand_of("bundle push", wait_lock),
-    )
+    fleet = open_fleet(paths, password=sudo_password(ask_sudo))
+    errand = Errand("bundle push", seconds(wait_lock, "--wait-lock"))
     wanted = applied.wanted(manifest, fleet)
     own = manage.only(fleet, paths[0], manifest.host, wanted)
     planned = plan_all(own, texts=False, allow=allow, now=datetime.now(UTC))

@@ -102,7 +102,7 @@ def deploy_model(
     """
     from magnusctl.catalogue import ENGINES
     from magnusctl.cli.apply import sudo_password
-    from magnusctl.cli.switching import finish
+    from magnusctl.cli.switching import Wish, finish
     from magnusctl.deploying.deploy import Order
     from magnusctl.errand import Errand
     from magnusctl.errors import InputError
@@ -123,8 +123,8 @@ def deploy_model(
     if resume:
         if observed:
             raise InputError("a cut switch is brought to its end on its host", where="--resume")
-        code = finish(fleet, paths[0], model, on, drawn, errand, allow, yes, json, dry_run)
-        raise typer.Exit(code)
+        done = Wish(drawn, errand, tuple(allow), yes, json, dry_run)
+        raise typer.Exit(finish(fleet, paths[0], model, on, done))
     placed, prepared, planned = _planned(
         fleet, paths[0], order, observed, drawn, allow, json, diff=diff
     )

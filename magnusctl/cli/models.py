@@ -19,7 +19,7 @@ from magnusctl.cli.options import (
     inventory_paths,
     report,
 )
-from magnusctl.cli.switching import applied, errand_of, to_release
+from magnusctl.cli.switching import applied, to_release, wish
 
 if TYPE_CHECKING:
     from magnusctl.deploying.manage import Standings
@@ -108,13 +108,12 @@ def switch(
     json: JsonOption = False,
 ) -> None:
     """Let another release serve; nothing is fetched."""
+    from magnusctl.fleet import open_fleet
+
     paths = inventory_paths(inventory, overlay)
-    errand = errand_of("models switch", wait_lock)
-    code = to_release(
-        *(paths, model, release, on, report(json), errand, allow_disruption or [], yes, json),
-        password=sudo_password(ask_sudo),
-    )
-    raise typer.Exit(code)
+    fleet = open_fleet(paths, password=sudo_password(ask_sudo))
+    done = wish("models switch", wait_lock=wait_lock, allow=allow_disruption, yes=yes, json=json)
+    raise typer.Exit(to_release(fleet, paths[0], model, release, on, done))
 
 
 @app.command()
@@ -136,10 +135,8 @@ def stop(
     fleet, path, found = _opened(inventory, overlay, on, ask_sudo)
     host, one = manage.find(found, model, on)
     wanted = Release(model=one.name, number=0, role="deploy")
-    errand = errand_of("models stop", wait_lock)
-    allow = allow_disruption or []
-    code = applied(fleet, path, host, [wanted], report(json), errand, allow, yes, json)
-    raise typer.Exit(code)
+    done = wish("models stop", wait_lock=wait_lock, allow=allow_disruption, yes=yes, json=json)
+    raise typer.Exit(applied(fleet, path, host, [wanted], done))
 
 
 @app.command()
@@ -161,10 +158,8 @@ def start(
     host, one = manage.find(found, model, on)
     record = one.current or manage.numbered(one, None)
     wanted = manage.switched(record, one, found[host])
-    errand = errand_of("models start", wait_lock)
-    allow = allow_disruption or []
-    code = applied(fleet, path, host, [wanted], report(json), errand, allow, yes, json)
-    raise typer.Exit(code)
+    done = wish("models start", wait_lock=wait_lock, allow=allow_disruption, yes=yes, json=json)
+    raise typer.Exit(applied(fleet, path, host, [wanted], done))
 
 
 @app.command()
@@ -184,8 +179,8 @@ def rm(
     fleet, path, found = _opened(inventory, overlay, on, ask_sudo)
     host, one = manage.find(found, model, on)
     wanted = manage.removed(one, manage.numbered(one, release))
-    errand = errand_of("models rm", "", keeps=False)
-    raise typer.Exit(applied(fleet, path, host, wanted, report(json), errand, [], yes, json))
+    done = wish("models rm", keeps=False, yes=yes, json=json)
+    raise typer.Exit(applied(fleet, path, host, wanted, done))
 
 
 @app.command()
@@ -211,8 +206,8 @@ def gc(
     codes = [0]
     for host in dict.fromkeys(one.host for one in spare) if not dry_run else ():
         wanted = [resource for one in spare if one.host == host for resource in one.resources]
-        errand, drawn = errand_of("models gc", "", keeps=False), report(json)
-        codes.append(applied(fleet, path, host, wanted, drawn, errand, [], yes, json))
+        done = wish("models gc", keeps=False, yes=yes, json=json)
+        codes.append(applied(fleet, path, host, wanted, done))
     raise typer.Exit(max(codes))
 
 

@@ -22,7 +22,7 @@ from magnusctl.cli.options import (
     report,
     seconds,
 )
-from magnusctl.cli.switching import to_release
+from magnusctl.cli.switching import to_release, wish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,16 +61,20 @@ def rollback(
     from magnusctl import rollback as back
     from magnusctl.errand import Errand
     from magnusctl.errors import InputError
+    from magnusctl.fleet import open_fleet
 
     if model is not None:
-        wanted = Errand("rollback", seconds(wait_lock, "--wait-lock"))
         paths = inventory_paths(inventory, overlay)
-        allow, drawn = allow_disruption or [], report(json)
-        code = to_release(
-            *(paths, model, host or None, on, drawn, wanted, allow, yes, json, dry_run),
-            password=sudo_password(ask_sudo),
+        fleet = open_fleet(paths, password=sudo_password(ask_sudo))
+        done = wish(
+            "rollback",
+            wait_lock=wait_lock,
+            allow=allow_disruption,
+            yes=yes,
+            json=json,
+            dry_run=dry_run,
         )
-        raise typer.Exit(code)
+        raise typer.Exit(to_release(fleet, paths[0], model, host or None, on, done))
     if not host:
         hint = "As in:  magnusctl rollback HOST        or  magnusctl rollback --model NAME"
         raise InputError("of which host?", hint=hint)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from magnusctl.cli.options import seconds
+from magnusctl.cli.options import report, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,55 +16,53 @@ if TYPE_CHECKING:
     from magnusctl.deploying.prepare import Prepared
     from magnusctl.errand import Errand
     from magnusctl.fleet import Fleet
-    from magnusctl.quote import Secret
     from magnusctl.report import Outcome, Planned, Report
     from magnusctl.state import Resource
 
 
-def errand_of(verb: str, wait_lock: str, *, keeps: bool = True) -> Errand:
-    """Why a job is sent; without `keeps` what hosts wrote themselves is gone for good."""
+@dataclass(frozen=True)
+class Wish:
+    """How somebody wants something done: why, with which consents, and how it is told."""
+
+    drawn: Report
+    errand: Errand
+    allow: tuple[str, ...] = ()
+    yes: bool = False
+    json: bool = False
+    dry_run: bool = False
+
+
+def wish(
+    verb: str,
+    *,
+    wait_lock: str = "",
+    keeps: bool = True,
+    allow: Sequence[str] | None = None,
+    yes: bool = False,
+    json: bool = False,
+    dry_run: bool = False,
+) -> Wish:
+    """From the words of a command; without `keeps` what hosts wrote themselves is gone for good."""
     from magnusctl.errand import Errand
 
-    return Errand(verb, seconds(wait_lock, "--wait-lock"), keeps=keeps)
+    errand = Errand(verb, seconds(wait_lock, "--wait-lock"), keeps=keeps)
+    return Wish(report(json), errand, tuple(allow or ()), yes, json, dry_run)
 
 
 def to_release(
-    paths: Sequence[Path],
-    model: str,
-    release: str | None,
-    on: str | None,
-    drawn: Report,
-    errand: Errand,
-    allow: list[str],
-    yes: bool,
-    json: bool,
-    dry_run: bool = False,
-    password: Secret | None = None,
+    fleet: Fleet, inventory: Path, model: str, release: str | None, on: str | None, wish: Wish
 ) -> int:
     """Let an earlier release serve; without a name the newest good one before."""
     from magnusctl.deploying import manage
     from magnusctl.deploying.ask import standings
-    from magnusctl.fleet import open_fleet
 
-    fleet = open_fleet([*paths], password=password)
-    found = standings(fleet, paths[0], on)
+    found = standings(fleet, inventory, on)
     host, one = manage.find(found, model, on)
     wanted = manage.switched(manage.numbered(one, release), one, found[host])
-    return applied(fleet, paths[0], host, [wanted], drawn, errand, allow, yes, json, dry_run)
+    return applied(fleet, inventory, host, [wanted], wish)
 
 
-def finish(
-    fleet: Fleet,
-    inventory: Path,
-    model: str,
-    on: str | None,
-    drawn: Report,
-    errand: Errand,
-    allow: list[str],
-    yes: bool,
-    json: bool,
-    dry_run: bool = False,
-) -> int:
+def finish(fleet: Fleet, inventory: Path, model: str, on: str | None, wish: Wish) -> int:
     """Bring a switch that was cut to its end."""
     from magnusctl.deploying import manage
     from magnusctl.deploying.ask import standings
@@ -71,20 +70,11 @@ def finish(
     found = standings(fleet, inventory, on)
     host, one = manage.find(found, model, on)
     wanted = manage.switched(manage.begun(one), one, found[host])
-    return applied(fleet, inventory, host, [wanted], drawn, errand, allow, yes, json, dry_run)
+    return applied(fleet, inventory, host, [wanted], wish)
 
 
 def applied(
-    fleet: Fleet,
-    inventory: Path,
-    host: str,
-    wanted: Sequence[Resource],
-    drawn: Report,
-    errand: Errand,
-    allow: list[str],
-    yes: bool,
-    json: bool,
-    dry_run: bool = False,
+    fleet: Fleet, inventory: Path, host: str, wanted: Sequence[Resource], wish: Wish
 ) -> int:
     """Plan, show, ask once, and do it."""
     from magnusctl.cli.apply import apply, errors_of
@@ -93,11 +83,19 @@ def applied(
     from magnusctl.report import exit_code
 
     own = manage.only(fleet, inventory, host, wanted)
-    planned = plan_all(own, texts=False, allow=allow, now=datetime.now(UTC))
-    drawn.plans(planned, diff=False)
+    planned = plan_all(own, texts=False, allow=wish.allow, now=datetime.now(UTC))
+    wish.drawn.plans(planned, diff=False)
     outcomes = []
-    if not dry_run and any(item.has_work for item in planned):
-        outcomes = apply(own, planned, drawn, errand, allow=allow, yes=yes, json=json)
+    if not wish.dry_run and any(item.has_work for item in planned):
+        outcomes = apply(
+            own,
+            planned,
+            wish.drawn,
+            wish.errand,
+            allow=wish.allow,
+            yes=wish.yes,
+            json=wish.json,
+        )
     return int(exit_code(errors_of(planned, outcomes)))
 
 

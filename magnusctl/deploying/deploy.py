@@ -18,6 +18,7 @@ from magnusctl.deploying.files import Files
 from magnusctl.deploying.prepare import Prepared, context_of
 from magnusctl.errand import Errand
 from magnusctl.errors import CheckFailed, HostError, InputError, MagnusError, PreconditionError
+from magnusctl.fit.planner import Fit
 from magnusctl.fitting import Question, wanted_of
 from magnusctl.fleet import Fleet
 from magnusctl.inventory.budgets import models_of
@@ -131,23 +132,29 @@ def require_fit(placed: Placed, order: Order) -> None:
 
 
 def files(
-    inventory: Path, placed: Placed, order: Order, context: Context, told: Callable[[str], None]
+    inventory: Path, placed: Placed, order: Order, context: Context, told: Told, *, live: bool
 ) -> Files:
-    """The files of what was chosen, with their digests. Raises MagnusError."""
-    form, engine = placed.chosen.artifact, placed.chosen.engine
+    """The files of what was chosen, with their digests; offline only those that this machine
+    knows, or their whole size. Raises MagnusError."""
+    form, entry, engine = placed.chosen.artifact, placed.wanted.entry, placed.chosen.engine
     if form is None:
         raise InputError(f"no form of {placed.wanted.name} is for {engine}")
-    if order.source is not None:
-        pinned = files_of.known(inventory, placed.wanted.entry, form)
-        if pinned is not None:
-            return files_of.same(pinned, order.source, told)
-        return files_of.of_folder(local.of_folder(order.source), told)
-    if placed.own is not None:
-        return files_of.of_folder(placed.own, told)
+
+    def say(text: str) -> None:
+        told(context.name, text)
+
+    own = placed.own or (local.of_folder(order.source) if order.source else None)
+    if own is not None:
+        pinned = files_of.known(inventory, entry, form) if order.source else None
+        return files_of.same(pinned, own.folder, say) if pinned else files_of.of_folder(own, say)
+    weights = placement.weights_at(placed.wanted, placed.chosen.site, form)
+    likely = int(weights.file) if weights else 0
     if engine == "ollama" and form.tag:
-        return _tagged(placed)
-    version = prepare.version_of(context, engine)
-    return files_of.locked(inventory, placed.wanted.entry, form, engine, version, told)
+        return files_of.tagged(form, likely)
+    if live:
+        version = prepare.version_of(context, engine)
+        return files_of.locked(inventory, entry, form, engine, version, say)
+    return files_of.known(inventory, entry, form) or files_of.unpinned(form, likely)
 
 
 def made(
@@ -163,15 +170,15 @@ def made(
     """The release and all that it stands on; offline nobody is asked. Raises MagnusError."""
     host = placed.chosen.host
     context = context_of(fleet, inventory, host)
-    if live:
-        chosen = files(inventory, placed, order, context, lambda text: told(host, text))
-    else:
-        chosen = files_offline(inventory, placed, order)
+    chosen = files(inventory, placed, order, context, told, live=live)
+    candidate = sized(placed, chosen)
+    if candidate.fit and candidate.fit.fits is False and placed.chosen.verdict and not order.force:
+        raise _larger(placed, candidate.fit)
     return prepare.prepare(
         fleet,
         context,
         placed.wanted,
-        sized(placed, chosen),
+        candidate,
         chosen,
         found,
         port=order.port,
@@ -217,28 +224,12 @@ def _peers(fleet: Fleet, inventory: Path, host: str) -> Mapping[str, Standing]:
     return standings_of(fleet, inventory, serving) if serving else {}
 
 
-def files_offline(inventory: Path, placed: Placed, order: Order) -> Files:
-    """The files as far as this machine knows them: pinned, at hand, or only their whole size."""
-    form = placed.chosen.artifact
-    if form is None:
-        raise InputError(f"no form of {placed.wanted.name} is for {placed.chosen.engine}")
-    if placed.own is not None or order.source is not None:
-        own = placed.own or local.of_folder(order.source or Path())
-        return files_of.of_folder(own, lambda text: None)
-    if placed.chosen.engine == "ollama" and form.tag:
-        return _tagged(placed)
-    pinned = files_of.known(inventory, placed.wanted.entry, form)
-    if pinned is not None:
-        return pinned
-    weights = placement.weights_at(placed.wanted, placed.chosen.site, form)
-    return files_of.unpinned(form, int(weights.file) if weights else 0)
-
-
-def _tagged(placed: Placed) -> Files:
-    form = placed.chosen.artifact
-    assert form
-    weights = placement.weights_at(placed.wanted, placed.chosen.site, form)
-    return files_of.tagged(form, int(weights.file) if weights else 0)
+def _larger(placed: Placed, fit: Fit) -> CheckFailed:
+    """What fitted by its recipe, and does not by its files."""
+    short = -(fit.margin or 0.0) / 1024**3
+    hint = "Take a shorter context or a smaller form; --force does it anyway."
+    message = f"its files are larger than was reckoned: short by {short:.1f} GiB"
+    return CheckFailed(message, host=placed.chosen.host, hint=hint)
 
 
 def host_of(fleet: Fleet, order: Order) -> str | None:

@@ -11,18 +11,20 @@ from magnusctl import secrets
 from magnusctl.asking import ask_one
 from magnusctl.converge import Machine
 from magnusctl.deploying.choice import Chosen, choose
+from magnusctl.deploying.engineargs import (
+    check_arguments,
+    require_cache_type,
+    require_own_words,
+)
 from magnusctl.deploying.files import Files, artifact
 from magnusctl.deploying.lending import Lender, borrowed, lender_of
 from magnusctl.engines import ENGINES
-from magnusctl.engines import llamacpp as llamacpp_launch
-from magnusctl.errors import InputError, PreconditionError
+from magnusctl.errors import PreconditionError
 from magnusctl.fleet import Fleet
 from magnusctl.inventory.budgets import models_of
-from magnusctl.inventory.findings import nearest
 from magnusctl.inventory.project import project_of
 from magnusctl.inventory.select import variables_of
 from magnusctl.placement import Candidate, Live, Wanted
-from magnusctl.quote import sh
 from magnusctl.releases import desired, standing
 from magnusctl.releases.desired import SLOWEST_DISK, Wish
 from magnusctl.releases.garbage import ROLE, garbage
@@ -34,7 +36,6 @@ from magnusctl.roles import sealed
 from magnusctl.roles.context import Context
 from magnusctl.roles.engines import common, llamacpp, mlx, ollama, vllm
 from magnusctl.roles.storage import MAC_USER, MODELS, folder_of
-from magnusctl.state import Probe
 
 _VERSION = re.compile(r"^(vllm|mlx-lm)==(\S+)", re.MULTILINE)
 
@@ -114,14 +115,7 @@ def prepare(
     if live and program not in found.programs:
         hint = f"magnusctl provision -l {context.name} -t inference"
         raise PreconditionError(f"{engine} is not installed there", host=context.name, hint=hint)
-    kept = None if files.tag else _artifact(context, wanted, candidate, files)
-    present = kept is not None and kept.path in found.files
-    lender = None
-    if live and kept is not None and not present:
-        require_room(context, kept, found)
-        if files.folder is None:
-            lender = lender_of(fleet.inventory, context.name, kept, peers())
-            kept = borrowed(kept, lender) if lender else kept
+    kept, present, lender = _brought(context, wanted, candidate, files, found, live, peers)
     require_own_words(engine, arguments)
     if live and arguments:
         check_arguments(machine, engine, program, arguments)
@@ -159,6 +153,28 @@ def prepare(
     )
 
 
+def _brought(
+    context: Context,
+    wanted: Wanted,
+    candidate: Candidate,
+    files: Files,
+    found: Standing,
+    live: bool,
+    peers: Callable[[], Mapping[str, Standing]],
+) -> tuple[Artifact | None, bool, Lender | None]:
+    """The files as a resource, whether they are there already, and who could lend them."""
+    if files.tag:
+        return None, False, None
+    kept = _artifact(context, wanted, candidate, files)
+    if not live or kept.path in found.files:
+        return kept, kept.path in found.files, None
+    require_room(context, kept, found)
+    lender = None
+    if files.folder is None:
+        lender = lender_of(context.inventory, context.name, kept, peers())
+    return (borrowed(kept, lender) if lender else kept), False, lender
+
+
 def _wish(
     context: Context,
     name: str,
@@ -182,45 +198,6 @@ def _wish(
         cpus=common.cores_of(context).get(name, ""),
         gpu_share=site.utilization if candidate.engine == "vllm" else None,
     )
-
-
-CACHE_TYPES: Mapping[str, frozenset[str]] = {
-    "vllm": frozenset({"auto", "f16", "fp16", "bf16", "fp8", "fp8_e4m3", "fp8_e5m2"}),
-    "llamacpp": frozenset(llamacpp_launch.CACHE_TYPES),
-    "mlx": frozenset({"f16", "fp16", "bf16"}),
-    "ollama": frozenset(),
-}
-
-
-def require_cache_type(engine: str, kind: str) -> None:
-    """Hold a type of the cache against what the engine has. Raises InputError."""
-    known = CACHE_TYPES[engine]
-    if kind and kind not in known:
-        hint = f"It has: {', '.join(sorted(known))}" if known else "Set cache_type of the role."
-        raise InputError(f"{engine} has no cache of the type {kind}", hint=hint)
-
-
-_OURS = frozenset(
-    f"--{name}"
-    for name in (
-        *("host", "port", "model", "config", "alias", "served-model-name", "api-key"),
-        *("api-key-file", "max-model-len", "ctx-size", "parallel", "max-num-seqs", "models-dir"),
-    )
-)
-
-
-def require_own_words(engine: str, words: Sequence[str]) -> None:
-    """Refuse what a release itself decides, as its address and its name. Raises InputError."""
-    if words and engine == "ollama":
-        raise InputError("ollama takes no words for one model", where="--engine-arg")
-    for word in words:
-        flag = word.partition("=")[0]
-        if flag in _OURS:
-            hint = "Options of deploy-model and the inventory say it."
-            raise InputError(f"{flag} is not yours to give", where="--engine-arg", hint=hint)
-        if re.match(r"-[a-zA-Z]", flag):
-            hint = "Write it out: short ones are not held against --help."
-            raise InputError(f"{flag} is a short option", where="--engine-arg", hint=hint)
 
 
 def _artifact(context: Context, wanted: Wanted, candidate: Candidate, files: Files) -> Artifact:
@@ -274,25 +251,3 @@ def version_of(context: Context, engine: str) -> str:
     found = dict(_VERSION.findall(context.render(f"locks/{lock}")))
     name = "vllm" if engine == "vllm" else "mlx-lm"
     return f"{name} {found[name].split(';')[0].rstrip(' ')}" if name in found else lock
-
-
-def check_arguments(machine: Machine, engine: str, program: str, arguments: Sequence[str]) -> None:
-    """Hold what a user adds against what the engine itself says it knows. Raises InputError."""
-    flags = [_flag(word) for word in arguments if word.startswith("--")]
-    words = {
-        # By itself `--help` of vLLM names no option but itself.
-        "vllm": [program, "serve", "--help=all"],
-        "mlx": [program, "-m", "mlx_lm.server", "--help"],
-        "llamacpp": [program, "--help"],
-    }[engine]
-    question = Probe("help", sh("engine_help", *words), -1, frozenset, ("releases/models.sh",))
-    known = ask_one(machine, question)
-    for flag in flags:
-        if known and flag not in known:
-            hint = nearest(flag, known) or f"It was asked there:  {' '.join(words)}"
-            raise InputError(f"{engine} has no option {flag}", where=machine.name, hint=hint)
-
-
-def _flag(word: str) -> str:
-    """The option of `--cache_type=f16` and of `--compilation-config.mode`, as engines list it."""
-    return word.partition("=")[0].partition(".")[0].replace("_", "-")
