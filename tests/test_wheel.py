@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.installed import UV_PROGRAM
+
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "inventory").glob("*.yaml"))
 
@@ -36,14 +38,13 @@ def run(*command: str | Path, cwd: Path) -> str:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh environment with only the wheel and what it depends on."""
     folder = tmp_path_factory.mktemp("wheel")
-    uv = Path(sys.executable).with_name("uv")
-    if not uv.exists():
+    if not UV_PROGRAM.exists():
         pytest.skip("uv is not in this environment: make test installs it")
-    run(uv, "build", "-q", "--wheel", "--out-dir", folder, ROOT, cwd=folder)
+    run(UV_PROGRAM, "build", "-q", "--wheel", "--out-dir", folder, ROOT, cwd=folder)
     wheel = next(folder.glob("*.whl"))
-    run(uv, "venv", "-q", "--python", sys.executable, "env", cwd=folder)
+    run(UV_PROGRAM, "venv", "-q", "--python", sys.executable, "env", cwd=folder)
     python = folder / "env" / "bin" / "python"
-    run(uv, "pip", "install", "-q", "--python", python, wheel, cwd=folder)
+    run(UV_PROGRAM, "pip", "install", "-q", "--python", python, wheel, cwd=folder)
     return folder
 
 

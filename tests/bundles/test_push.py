@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from tests.bundles.scene import ARCHIVE, PACKAGES, UV, VLLM_MODEL, VLLM_WORDS, Scene, archive
+from tests.installed import UV_PROGRAM
 
 
 def inference(scene: Scene) -> Any:
@@ -84,7 +85,12 @@ def test_uv_installs_the_lock_from_the_pushed_wheels_alone(vllm: Scene, tmp_path
         ["pip", "sync", "-q", *hashed, "--python", f"{made}/bin/python", str(lock)],
     ):
         done = subprocess.run(
-            ["uv", *words], env=environment, capture_output=True, text=True, timeout=60, check=False
+            [UV_PROGRAM, *words],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
     program = [f"{made}/bin/python", "-c", "import tiny_one, tiny_two; print(tiny_two.VERSION)"]

@@ -16,11 +16,11 @@ import pytest
 
 from tests.engines import models
 from tests.engines.site import MODEL, Site, host, put, site
+from tests.installed import installed
 from tests.lab import llama
 from tests.lab.needs import missing
 from tests.lab.shelf import shelf
 from tests.lab.system import command
-from tests.speech.installed import installed
 
 pytestmark = pytest.mark.lab
 ENGINE = ("--engine", "mlx")

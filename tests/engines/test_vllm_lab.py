@@ -20,8 +20,8 @@ import pytest
 
 from tests.engines import models
 from tests.engines.site import MODEL, Site, host, put, site
+from tests.installed import installed
 from tests.lab.needs import missing
-from tests.speech.installed import installed
 
 pytestmark = [pytest.mark.lab, pytest.mark.heavy_engines]
 VERSION, TORCH = "0.32.0", "2.13.0+cpu"

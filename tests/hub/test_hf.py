@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from magnusctl.resources.artifact import Artifact, ArtifactFile
+from tests.installed import installed
 from tests.lab.hub import Hub, hub
 from tests.shells.hosts import GROUP, OWNER, Host, MakeHost
 from tests.shells.models import held
 from tests.shells.running import wait_for
 from tests.shells.shells import SHELLS, Shell
-from tests.speech.installed import installed
 
 pytestmark = pytest.mark.shells
 KIB = 1 << 10

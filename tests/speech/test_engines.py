@@ -20,7 +20,7 @@ from magnusctl.checks.servers import Server
 from magnusctl.checks.speech import Wanted, judged
 from magnusctl.report import Verdict
 from magnusctl.transport.local import LocalTransport
-from tests.speech.installed import installed
+from tests.installed import installed
 
 # Run by mlx's own Python: a whole checkpoint of the kind llama, its words made up.
 MODEL = """

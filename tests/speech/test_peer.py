@@ -18,7 +18,7 @@ from magnusctl import speaking
 from magnusctl.checks.servers import Server
 from magnusctl.checks.speech import Wanted, judged
 from magnusctl.transport.local import LocalTransport
-from tests.speech.installed import installed
+from tests.installed import installed
 from tests.speech.server import Pace, serving
 
 LOCK = Path(__file__).parent / "aiperf-lock.txt"

@@ -14,6 +14,9 @@ import pytest
 
 from tests.lab.rootfs import cache
 
+UV_PROGRAM = Path(sys.executable).with_name("uv")
+"""The one that `make test` installs: a machine may have no other."""
+
 
 def installed(name: str, *words: str) -> Path:
     """An environment with what `uv pip install` is given; skips where that cannot be had."""
@@ -23,13 +26,14 @@ def installed(name: str, *words: str) -> Path:
     where = _kept() / f"{name}-{hashlib.sha256(known.encode()).hexdigest()[:12]}"
     if (where / "whole").exists():
         return where
-    uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
     shutil.rmtree(where, ignore_errors=True)
     for step in (
         ("venv", "-q", "--python", sys.executable, str(where)),
         ("pip", "install", "-q", "--python", str(where), *words),
     ):
-        done = subprocess.run([uv, *step], capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(
+            [UV_PROGRAM, *step], capture_output=True, text=True, timeout=300, check=False
+        )
         if done.returncode:
             pytest.skip(f"{name} cannot be installed here: {done.stderr.strip()[-200:]}")
     (where / "whole").touch()
