@@ -53,7 +53,9 @@ def prepared(
 ) -> Prepared:
     """What a deployment of a model of an example wants of its host."""
     standing = found or Standing()
-    order_words = {key: words.pop(key) for key in ("port", "arguments", "instead") if key in words}
+    order_words = {
+        key: words.pop(key) for key in ("port", "arguments", "instead", "force") if key in words
+    }
     made, path = _placed(example, model, standing, words)
     order = Order(Question(model, **words), **order_words)
     fleet = open_fleet([path])
