@@ -53,8 +53,8 @@ def list_models(
     """Every model, the release that serves it, and how fast that was."""
     from magnusctl.deploying.listed import show_list
 
-    _, _, found = _opened(inventory, overlay, on, ask_sudo)
-    show_list(found, json=json)
+    fleet, _, found = _opened(inventory, overlay, on, ask_sudo)
+    show_list(found, fleet.simulated, json=json)
 
 
 @app.command()
@@ -69,9 +69,9 @@ def show(
     """The releases of a model."""
     from magnusctl.deploying import listed, manage
 
-    _, _, found = _opened(inventory, overlay, on, ask_sudo)
+    fleet, _, found = _opened(inventory, overlay, on, ask_sudo)
     host, one = manage.find(found, model, on)
-    listed.show_history(host, one, json=json)
+    listed.show_history(host, one, simulated=fleet.machine(host).simulated, json=json)
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from magnusctl.deploying.manage import Standings, differences, history
 from magnusctl.releases.garbage import Garbage
@@ -14,8 +14,8 @@ from magnusctl.report.text import TextReport
 _GIB = 1024**3
 
 
-def show_list(standings: Standings, *, json: bool) -> None:
-    """One line for each model of each host."""
+def show_list(standings: Standings, simulated: Collection[str], *, json: bool) -> None:
+    """One line for each model of each host; of a host it is said where stand-ins answer for it."""
     rows = []
     for host, standing in standings.items():
         for model in standing.models.values():
@@ -23,8 +23,9 @@ def show_list(standings: Standings, *, json: bool) -> None:
             current = next((one for one in history(model) if one["serving"]), values)
             if json:
                 named = {"host": host, "model": model.name, "switching": model.switching}
-                emit("model", **{**named, **current})
-            rows.append([host, model.name, *_cells(model, current)])
+                emit("model", **{**named, **current}, simulated=host in simulated)
+            shown = f"{host} (simulated)" if host in simulated else host
+            rows.append([shown, model.name, *_cells(model, current)])
     if json:
         return
     if not rows:
@@ -53,12 +54,14 @@ def _cells(model: Model, current: dict[str, object]) -> list[str]:
     ]
 
 
-def show_history(host: str, model: Model, *, json: bool) -> None:
+def show_history(host: str, model: Model, *, simulated: bool, json: bool) -> None:
     """One line for each release, the newest first."""
+    if simulated and not json:
+        _said(f"{host} (simulated host)")
     rows = [["release", "", "made", "by", "form", "engine", "context", "tok/s", "predicted"]]
     for one in history(model):
         if json:
-            emit("release", host=host, **one)
+            emit("release", host=host, **one, simulated=simulated)
         speed, likely = one["decode_tps"], one["predicted_tps"]
         mark = "serves" if one["running"] else "down" if one["serving"] else ""
         rows.append(

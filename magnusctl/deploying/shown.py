@@ -38,6 +38,7 @@ def release_of(prepared: Prepared) -> dict[str, Any]:
         origin = f"{prepared.lender.host}, which has them, over {prepared.lender.link}"
     return {
         "host": prepared.machine.name,
+        "simulated": prepared.machine.simulated,
         "release": asdict(chosen.record),
         "bytes_to_move": 0 if prepared.present else files.size,
         "from": origin,
@@ -78,5 +79,5 @@ def show_done(prepared: Prepared, gate: Mapping[str, str], seconds: float, json:
         emit("deployed", seconds=round(seconds, 1), **values)
         return
     report = TextReport()
-    for line in deployed.done_lines(prepared.machine.name, values):
+    for line in deployed.done_lines(values):
         report.said("deployed", prepared.machine.name, line)

@@ -11,7 +11,8 @@ GIB = 1024**3
 def release_lines(release: Mapping[str, Any]) -> Iterator[str]:
     """A release that is wanted, in a few lines for people."""
     record = release["release"]
-    yield f"{record['model']} r{record['number']}  {record['quant']}  {record['engine']}"
+    note = "   (simulated host)" if release["simulated"] else ""
+    yield f"{record['model']} r{record['number']}  {record['quant']}  {record['engine']}{note}"
     moved = release["bytes_to_move"]
     where = release["from"]
     if not moved:
@@ -23,9 +24,10 @@ def release_lines(release: Mapping[str, Any]) -> Iterator[str]:
     yield f"  switch      {release['switch']}"
 
 
-def done_lines(host: str, release: Mapping[str, Any]) -> Iterator[str]:
+def done_lines(release: Mapping[str, Any]) -> Iterator[str]:
     """A release that serves."""
     record, gate = release["release"], release["gate"]
+    host = f"{release['host']} (simulated host)" if release["simulated"] else release["host"]
     speed = f", {gate['decode_tps']} tokens/s" if "decode_tps" in gate else ""
     predicted = record.get("predicted_tps")
     likely = f" ({predicted:.0f} predicted)" if speed and predicted else ""

@@ -51,7 +51,7 @@ def objects(capsys: Capture) -> list[dict[str, Any]]:
     ],
 )
 def test_each_model_has_a_line(one: Model, cells: str, capsys: Capture) -> None:
-    show_list({"box": Standing({"primary": one})}, json=False)
+    show_list({"box": Standing({"primary": one})}, (), json=False)
     head, line = said(capsys)
     assert " ".join(head) == "host model release state engine form context tok/s front"
     assert line == ["box", "primary", *cells.split()]
@@ -59,7 +59,7 @@ def test_each_model_has_a_line(one: Model, cells: str, capsys: Capture) -> None:
 
 def test_programs_read_each_model_by_its_name(capsys: Capture) -> None:
     found = {"box": Standing({"primary": TWO, "empty": Model("empty")}), "other": Standing()}
-    show_list(found, json=True)
+    show_list(found, ["other"], json=True)
     primary, empty = objects(capsys)
     assert (primary["type"], primary["host"], primary["model"]) == ("model", "box", "primary")
     assert (primary["release"], primary["running"], primary["decode_tps"]) == ("r2", True, 42.5)
@@ -67,14 +67,26 @@ def test_programs_read_each_model_by_its_name(capsys: Capture) -> None:
     assert "release" not in empty
 
 
+def test_what_stand_ins_answer_is_named_so(capsys: Capture) -> None:
+    found = {"box": Standing({"primary": TWO}), "mac": Standing({"primary": TWO})}
+    show_list(found, ["mac"], json=False)
+    assert [line[:2] for line in said(capsys)[1:]] == [["box", "primary"], ["mac", "(simulated)"]]
+    show_list(found, ["mac"], json=True)
+    assert [one["simulated"] for one in objects(capsys)] == [False, True]
+    show_history("mac", TWO, simulated=True, json=False)
+    assert said(capsys)[0] == ["mac", "(simulated", "host)"]
+    show_history("mac", TWO, simulated=True, json=True)
+    assert all(one["simulated"] for one in objects(capsys))
+
+
 def test_without_a_model_it_is_told_how_to_begin(capsys: Capture) -> None:
-    show_list({"box": Standing()}, json=False)
+    show_list({"box": Standing()}, (), json=False)
     assert "deploy-model MODEL --dry-run" in capsys.readouterr().out
 
 
 def test_the_history_has_the_newest_first_and_what_failed(capsys: Capture) -> None:
     releases = {**TWO.releases, 1: replace(TWO.releases[1], predicted_tps=49.6, made="2026-01-01")}
-    show_history("box", replace(TWO, releases=releases), json=False)
+    show_history("box", replace(TWO, releases=releases), simulated=False, json=False)
     head, *rows = said(capsys)
     assert head[0] == "release"
     assert rows[0][:2] == ["r3", "failed"]
@@ -82,9 +94,9 @@ def test_the_history_has_the_newest_first_and_what_failed(capsys: Capture) -> No
     assert rows[1][-2:] == ["42.5", "–"]
     assert rows[2][:2] == ["r1", "2026-01-01"]
     assert rows[2][-2:] == ["41.5", "50"]
-    show_history("box", replace(TWO, running=False), json=False)
+    show_history("box", replace(TWO, running=False), simulated=False, json=False)
     assert said(capsys)[2][:2] == ["r2", "down"]
-    show_history("box", TWO, json=True)
+    show_history("box", TWO, simulated=False, json=True)
     found = objects(capsys)
     assert [(one["host"], one["release"]) for one in found] == [
         ("box", "r3"),
