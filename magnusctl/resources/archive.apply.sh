@@ -70,6 +70,7 @@ fetched() {
     wget -q -c --tries=3 --timeout=60 -O "$_file" -- "$2"
   else
     fail "neither curl nor wget is here to fetch $2 with"
+    return 1
   fi || {
     fail "cannot fetch $2: does this host reach it? What has come so far is kept"
     return 1

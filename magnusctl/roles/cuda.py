@@ -12,6 +12,7 @@ from magnusctl.resources.file import File
 from magnusctl.resources.package import Package
 from magnusctl.resources.reboot import Reboot
 from magnusctl.resources.service import Service
+from magnusctl.roles import python
 from magnusctl.roles.context import Context
 from magnusctl.state import Resource
 
@@ -152,7 +153,8 @@ def _toolkit(context: Context) -> Iterator[Resource]:
 
 def _repository(context: Context, url: str) -> Iterator[Resource]:
     """The key is known by its fingerprint: whoever gives another one gives nothing."""
-    yield Package(package="gpg")
+    for package in ("gpg", *python.FETCH_PACKAGES):
+        yield Package(package=package)
     other = (
         f'grep -lsF {sh(url)} "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list '
         f'"$ROOT"/etc/apt/sources.list.d/*.sources | grep -v magnus-nvidia'

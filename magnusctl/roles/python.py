@@ -15,6 +15,7 @@ from magnusctl.state import Resource, digest
 
 UV = "/opt/magnus/uv"
 LOCKS = "/opt/magnus/locks"
+FETCH_PACKAGES = ("curl", "ca-certificates")
 _WHEELS = "https://files.pythonhosted.org/packages"
 # uv 0.13.8: one program, which its wheel holds.
 _LINUX = ArchiveSource.model_construct(
@@ -39,7 +40,7 @@ def uv(context: Context) -> Iterator[Resource]:
         yield Package(package="unzip")
     yield from opt(context)
     after = () if context.host.macos else ("package:unzip",)
-    yield unpacked(UV, source, *after)
+    yield from unpacked(context, UV, source, *after)
 
 
 def opt(context: Context) -> Iterator[Resource]:
@@ -49,9 +50,18 @@ def opt(context: Context) -> Iterator[Resource]:
     yield Directory(path="/opt/magnus/libexec", group=group)
 
 
-def unpacked(path: str, source: ArchiveSource, *after: str) -> Archive:
-    """The folder with what an archive holds."""
-    return Archive(path=path, url=source.url, sha256=source.sha256, strip=source.strip, after=after)
+def unpacked(context: Context, path: str, source: ArchiveSource, *after: str) -> Iterator[Resource]:
+    """The folder with what an archive holds, and what fetches that: a small image has neither."""
+    fetch = () if context.host.macos else FETCH_PACKAGES
+    for name in fetch:
+        yield Package(package=name)
+    yield Archive(
+        path=path,
+        url=source.url,
+        sha256=source.sha256,
+        strip=source.strip,
+        after=(*after, *(f"package:{name}" for name in fetch)),
+    )
 
 
 def environment(context: Context, name: str, lock: str, *after: str) -> Iterator[Resource]:

@@ -231,6 +231,19 @@ def test_inference_models_of_one_host_share_no_core() -> None:
     assert sorted(cores) == [*range(4, 64)]  # the first four are the reserve
 
 
+@pytest.mark.parametrize(("engine", "archive"), [("ollama", "ollama"), ("llamacpp", "llama.cpp")])
+def test_inference_brings_what_fetches_an_archive_without_the_base_role(
+    engine: str, archive: str, tmp_path: Path
+) -> None:
+    host = {"os": "debian-12", "address": "10.0.0.9", "roles": ["storage", "inference"]}
+    found = [*declared(tmp_path, {**host, "engine": engine}).values()]
+    names = [one.id for one in found]
+    fetched = names.index(f"archive:/opt/magnus/{archive}")
+    for package in ("package:curl", "package:ca-certificates"):
+        assert names.index(package) < fetched
+        assert package in found[fetched].after
+
+
 # training
 
 

@@ -40,12 +40,13 @@ def tar(path: Path, text: str, mode: Literal["w", "w:gz"] = "w:gz") -> str:
 
 
 def put(
-    host: Host, to: Path, digest: str, strip: int, url: str
+    host: Host, to: Path, digest: str, strip: int, url: str, path: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run `put_archive` with no root in between, as on a real host."""
     state = host.path("/state")
     state.mkdir(exist_ok=True)
-    text = f"ROOT= STATE={sh(str(state))}\n{sh('put_archive', to, digest, strip, url)}\n"
+    where = f"PATH={sh(path)}" if path else ""
+    text = f"ROOT= STATE={sh(str(state))} {where}\n{sh('put_archive', to, digest, strip, url)}\n"
     words = host.inline("job-a", FILES, text)
     return subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
 
@@ -58,6 +59,19 @@ def test_an_archive_is_unpacked_and_told_by_its_digest(host: Host, tmp_path: Pat
     assert (to / "bin/tool").read_text() == "one"
     assert host.call("ask_archive", "/opt/tool", files=FILES[-2:]) == [f"{digest} 1 {url}"]
     assert not list(host.path("/state/downloads").iterdir())
+
+
+@fewer_shells
+def test_a_host_with_nothing_to_fetch_with_is_told_just_that(host: Host, tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for tool in ("mkdir", "rm"):
+        (tools / tool).symlink_to(shutil.which(tool) or tool)
+    url = (tmp_path / "a.tar.gz").as_uri()
+    digest = tar(tmp_path / "a.tar.gz", "one")
+    done = put(host, host.path("/opt/tool"), digest, 1, url, str(tools))
+    assert done.returncode == 1
+    assert done.stderr == f"magnus: neither curl nor wget is here to fetch {url} with\n"
 
 
 @fewer_shells

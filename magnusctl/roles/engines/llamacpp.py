@@ -36,7 +36,7 @@ def resources(context: Context) -> Iterator[Resource]:
     yield Package(package="libgomp1")
     yield from python.opt(context)
     yield from common.helpers(context)
-    yield python.unpacked(FOLDER, context.variables.inference.llamacpp.archive)
+    yield from python.unpacked(context, FOLDER, context.variables.inference.llamacpp.archive)
     yield from common.gpu_nodes(context)
     yield from common.configuration(context, "llamacpp")
     yield from _key(context)

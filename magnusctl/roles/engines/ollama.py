@@ -27,7 +27,9 @@ def resources(context: Context) -> Iterator[Resource]:
     yield from python.opt(context)
     yield from common.helpers(context)
     yield from common.gpu_nodes(context)
-    yield python.unpacked(FOLDER, context.variables.inference.ollama.archive, "package:zstd")
+    yield from python.unpacked(
+        context, FOLDER, context.variables.inference.ollama.archive, "package:zstd"
+    )
     models = [served for _, served, _ in models_with_ports(context, "ollama")]
     values = common.unit_values(context)
     values |= {
