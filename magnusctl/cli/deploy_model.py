@@ -102,7 +102,8 @@ def deploy_model(
     """
     from magnusctl.catalogue import ENGINES
     from magnusctl.cli.apply import sudo_password
-    from magnusctl.cli.switching import Wish, finish
+    from magnusctl.cli.switching import Wish, switched
+    from magnusctl.deploying import manage
     from magnusctl.deploying.deploy import Order
     from magnusctl.errand import Errand
     from magnusctl.errors import InputError
@@ -124,7 +125,7 @@ def deploy_model(
         if observed:
             raise InputError("a cut switch is brought to its end on its host", where="--resume")
         done = Wish(drawn, errand, tuple(allow), yes, json, dry_run)
-        raise typer.Exit(finish(fleet, paths[0], model, on, done))
+        raise typer.Exit(switched(fleet, paths[0], model, on, manage.begun, done))
     placed, prepared, planned = _planned(
         fleet, paths[0], order, observed, drawn, allow, json, diff=diff
     )
@@ -191,24 +192,27 @@ def _carried_out(
     from magnusctl.cli.apply import apply, errors_of
     from magnusctl.cli.ask import consent
     from magnusctl.cli.switching import lending
-    from magnusctl.deploying import deploy, shown
+    from magnusctl.deploying import deploy, outcome, shown
     from magnusctl.fleet import plan_all
     from magnusctl.pushing import push
     from magnusctl.report import exit_code
 
     started = time.monotonic()
     own = deploy.only(fleet, prepared)
+    machine, record = prepared.machine, prepared.chosen.record
     folder, artifact = prepared.files.folder, prepared.artifact
     if folder is not None and artifact is not None and not prepared.present and planned.plan:
         consent([planned], verb=errand.verb, yes=yes, json=json)
         yes = True
-        push(prepared.machine, artifact, folder, drawn.note)
+        push(machine, artifact, folder, drawn.note)
         # The folder of all models may be there only since then.
         planned = plan_all(own, texts=False, allow=allow, now=datetime.now(UTC))[0]
-    errand = deploy.explaining(errand, prepared)
+    errand = outcome.explaining(errand, machine, record)
     with lending(fleet, inventory, prepared, planned, drawn, yes=yes, json=json) as agreed:
         outcomes = apply(own, [planned], drawn, errand, allow=allow, yes=yes or agreed, json=json)
     errors = errors_of([planned], outcomes)
     if not errors:
-        shown.show_done(prepared, deploy.measured(prepared), time.monotonic() - started, json)
+        shown.show_done(
+            prepared, outcome.measured(machine, record), time.monotonic() - started, json
+        )
     return int(exit_code(errors))

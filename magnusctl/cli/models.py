@@ -19,7 +19,7 @@ from magnusctl.cli.options import (
     inventory_paths,
     report,
 )
-from magnusctl.cli.switching import applied, to_release, wish
+from magnusctl.cli.switching import applied, switched, wish
 
 if TYPE_CHECKING:
     from magnusctl.deploying.manage import Standings
@@ -108,12 +108,14 @@ def switch(
     json: JsonOption = False,
 ) -> None:
     """Let another release serve; nothing is fetched."""
+    from magnusctl.deploying.manage import numbered
     from magnusctl.fleet import open_fleet
 
     paths = inventory_paths(inventory, overlay)
     fleet = open_fleet(paths, password=sudo_password(ask_sudo))
     done = wish("models switch", wait_lock=wait_lock, allow=allow_disruption, yes=yes, json=json)
-    raise typer.Exit(to_release(fleet, paths[0], model, release, on, done))
+    chosen = switched(fleet, paths[0], model, on, lambda one: numbered(one, release), done)
+    raise typer.Exit(chosen)
 
 
 @app.command()
@@ -152,14 +154,13 @@ def start(
     json: JsonOption = False,
 ) -> None:
     """Let the release serve that served last."""
-    from magnusctl.deploying import manage
+    from magnusctl.deploying.manage import last
+    from magnusctl.fleet import open_fleet
 
-    fleet, path, found = _opened(inventory, overlay, on, ask_sudo)
-    host, one = manage.find(found, model, on)
-    record = one.current or manage.numbered(one, None)
-    wanted = manage.switched(record, one, found[host])
+    paths = inventory_paths(inventory, overlay)
+    fleet = open_fleet(paths, password=sudo_password(ask_sudo))
     done = wish("models start", wait_lock=wait_lock, allow=allow_disruption, yes=yes, json=json)
-    raise typer.Exit(applied(fleet, path, host, [wanted], done))
+    raise typer.Exit(switched(fleet, paths[0], model, on, last, done))
 
 
 @app.command()

@@ -22,7 +22,7 @@ from magnusctl.cli.options import (
     report,
     seconds,
 )
-from magnusctl.cli.switching import to_release, wish
+from magnusctl.cli.switching import switched, wish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,7 @@ def rollback(
 ) -> None:
     """Restore what a job changed: bytes, owners, modes, values. The plan is shown first."""
     from magnusctl import rollback as back
+    from magnusctl.deploying.manage import numbered
     from magnusctl.errand import Errand
     from magnusctl.errors import InputError
     from magnusctl.fleet import open_fleet
@@ -74,7 +75,9 @@ def rollback(
             json=json,
             dry_run=dry_run,
         )
-        raise typer.Exit(to_release(fleet, paths[0], model, host or None, on, done))
+        release = host or None
+        back_to = switched(fleet, paths[0], model, on, lambda one: numbered(one, release), done)
+        raise typer.Exit(back_to)
     if not host:
         hint = "As in:  magnusctl rollback HOST        or  magnusctl rollback --model NAME"
         raise InputError("of which host?", hint=hint)

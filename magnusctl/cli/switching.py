@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from magnusctl.cli.options import report, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from magnusctl.deploying.prepare import Prepared
     from magnusctl.errand import Errand
     from magnusctl.fleet import Fleet
+    from magnusctl.releases.record import Record
+    from magnusctl.releases.standing import Model
     from magnusctl.report import Outcome, Planned, Report
     from magnusctl.state import Resource
 
@@ -49,28 +51,27 @@ def wish(
     return Wish(report(json), errand, tuple(allow or ()), yes, json, dry_run)
 
 
-def to_release(
-    fleet: Fleet, inventory: Path, model: str, release: str | None, on: str | None, wish: Wish
+def switched(
+    fleet: Fleet,
+    inventory: Path,
+    model: str,
+    on: str | None,
+    choose: Callable[[Model], Record],
+    wish: Wish,
 ) -> int:
-    """Let an earlier release serve; without a name the newest good one before."""
-    from magnusctl.deploying import manage
+    """Let one of the releases serve that are on the host, and tell what came of it."""
+    from magnusctl.deploying import manage, outcome, shown
     from magnusctl.deploying.ask import standings
 
     found = standings(fleet, inventory, on)
     host, one = manage.find(found, model, on)
-    wanted = manage.switched(manage.numbered(one, release), one, found[host])
-    return applied(fleet, inventory, host, [wanted], wish)
-
-
-def finish(fleet: Fleet, inventory: Path, model: str, on: str | None, wish: Wish) -> int:
-    """Bring a switch that was cut to its end."""
-    from magnusctl.deploying import manage
-    from magnusctl.deploying.ask import standings
-
-    found = standings(fleet, inventory, on)
-    host, one = manage.find(found, model, on)
-    wanted = manage.switched(manage.begun(one), one, found[host])
-    return applied(fleet, inventory, host, [wanted], wish)
+    record, machine = choose(one), fleet.machine(host)
+    wanted = manage.switched(record, one, found[host])
+    own = replace(wish, errand=outcome.explaining(wish.errand, machine, record))
+    code = applied(fleet, inventory, host, [wanted], own)
+    if code == 0 and not wish.dry_run:
+        shown.show_serving(machine, record, outcome.measured(machine, record), json=wish.json)
+    return code
 
 
 def applied(

@@ -8,22 +8,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from magnusctl import measures, placement
-from magnusctl.asking import ask_one
 from magnusctl.catalogue import local
 from magnusctl.catalogue.local import Local
 from magnusctl.deploying import files as files_of
-from magnusctl.deploying import outcome, prepare
+from magnusctl.deploying import prepare
 from magnusctl.deploying.ask import standings_of
 from magnusctl.deploying.files import Files
 from magnusctl.deploying.prepare import Prepared, context_of
-from magnusctl.errand import Errand
-from magnusctl.errors import CheckFailed, HostError, InputError, MagnusError, PreconditionError
+from magnusctl.errors import CheckFailed, InputError, PreconditionError
 from magnusctl.fit.planner import Fit
 from magnusctl.fitting import Question, wanted_of
 from magnusctl.fleet import Fleet
 from magnusctl.inventory.budgets import models_of
 from magnusctl.placement import Candidate, Wanted
-from magnusctl.releases import standing
 from magnusctl.releases.standing import Standing
 from magnusctl.roles.context import Context
 
@@ -241,35 +238,3 @@ def host_of(fleet: Fleet, order: Order) -> str | None:
 def only(fleet: Fleet, prepared: Prepared) -> Fleet:
     """The fleet of the one host that a deployment is about."""
     return replace(fleet, machines=(prepared.machine,))
-
-
-def explaining(errand: Errand, prepared: Prepared) -> Errand:
-    """An errand whose failures are told with their cause."""
-    return replace(errand, explain=lambda error: failure(prepared, error))
-
-
-def measured(prepared: Prepared) -> Mapping[str, str]:
-    """What the gate measured, as the host kept it; nothing where it cannot be asked any more."""
-    record = prepared.chosen.record
-    try:
-        found = ask_one(prepared.machine, standing.probe("/"))
-    except MagnusError:
-        return {}
-    model = found.models.get(record.model)
-    return model.gates.get(record.number, {}) if model else {}
-
-
-def failure(prepared: Prepared, error: MagnusError) -> MagnusError:
-    """Why a release did not come to serve, as far as its host can tell."""
-    if not isinstance(error, HostError):
-        return error
-    record = prepared.chosen.record
-    if f"release:{record.model}" not in error.detail + error.message:
-        # It never came to a switch: what was said is of the files, or of the front.
-        lines = error.detail.splitlines()
-        return outcome.explained_early(error, prepared.machine, record, lines)
-    try:
-        kept = outcome.kept_of(prepared.machine, record)
-    except MagnusError:
-        return error
-    return outcome.explained(error, prepared.machine, record, kept)

@@ -56,6 +56,11 @@ def numbered(model: Model, release: str | None) -> Record:
     return model.releases[int(number)]
 
 
+def last(model: Model) -> Record:
+    """The release that serves, or did before it was stopped. Raises InputError."""
+    return model.current or numbered(model, None)
+
+
 def switched(record: Record, model: Model, found: Standing) -> Release:
     """That a release serves that is on the host already."""
     free = found.sizes.get("card free", found.sizes.get("memory free"))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from magnusctl.asking import ask_one
 from magnusctl.causes import Cause, Diagnosis, diagnose
+from magnusctl.errand import Errand
 from magnusctl.errors import HostError, MagnusError
 from magnusctl.place import Place
 from magnusctl.quote import sh
+from magnusctl.releases import standing
 from magnusctl.releases.record import Record
 from magnusctl.state import Probe
 
@@ -56,6 +58,35 @@ class Kept:
 
     said: tuple[str, ...]
     log: tuple[str, ...]
+
+
+def explaining(errand: Errand, place: Place, record: Record) -> Errand:
+    """An errand whose failures are told with their cause."""
+    return replace(errand, explain=lambda error: failure(place, record, error))
+
+
+def measured(place: Place, record: Record) -> Mapping[str, str]:
+    """What the gate measured, as the host kept it; nothing where it cannot be asked any more."""
+    try:
+        found = ask_one(place, standing.probe("/"))
+    except MagnusError:
+        return {}
+    model = found.models.get(record.model)
+    return model.gates.get(record.number, {}) if model else {}
+
+
+def failure(place: Place, record: Record, error: MagnusError) -> MagnusError:
+    """Why a release did not come to serve, as far as its host can tell."""
+    if not isinstance(error, HostError):
+        return error
+    if f"release:{record.model}" not in error.detail + error.message:
+        # It never came to a switch: what was said is of the files, or of the front.
+        return explained_early(error, place, record, error.detail.splitlines())
+    try:
+        kept = kept_of(place, record)
+    except MagnusError:
+        return error
+    return explained(error, place, record, kept)
 
 
 def kept_of(place: Place, record: Record) -> Kept:

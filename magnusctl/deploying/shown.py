@@ -8,8 +8,10 @@ from functools import partial
 from typing import Any
 
 from magnusctl.catalogue import all_entries
+from magnusctl.converge import Machine
 from magnusctl.deploying.deploy import Placed
 from magnusctl.deploying.prepare import Prepared
+from magnusctl.releases.record import Record
 from magnusctl.remedies import Answer, remedies
 from magnusctl.report import deployed, fitted
 from magnusctl.report.jsonl import emit
@@ -81,3 +83,18 @@ def show_done(prepared: Prepared, gate: Mapping[str, str], seconds: float, json:
     report = TextReport()
     for line in deployed.done_lines(values):
         report.said("deployed", prepared.machine.name, line)
+
+
+def show_serving(machine: Machine, record: Record, gate: Mapping[str, str], *, json: bool) -> None:
+    """Which release serves after a switch."""
+    values = {
+        "host": machine.name,
+        "simulated": machine.simulated,
+        "release": asdict(record),
+        "gate": dict(gate),
+    }
+    if json:
+        emit("serving", **values)
+        return
+    for line in deployed.done_lines(values):
+        TextReport().said("serving", machine.name, line)

@@ -139,7 +139,6 @@ def serving(lab: Lab, store: Shelf, host: str) -> Serving:
     text = json.dumps(inventory(lab, made.host, store), indent=1)
     (made.folder / "magnus.yaml").write_text(text)
     tinymodel.write(made.folder / "tiny.gguf")
-    made.host.run("apt-get install -y curl >/dev/null 2>&1")
     made.ends(0, "provision", "--yes")
     return made
 

@@ -135,9 +135,17 @@ def test_a_rollback_by_name_moves_no_byte(host: Serving) -> None:
     before = sorted(path.name for path in store.iterdir())
     said = host.ends(0, "rollback", "--model", "tiny", "--yes")
     assert "serving r2 → r1" in said
+    assert "tiny r1 serves on server, up in" in said
     assert sorted(path.name for path in store.iterdir()) == before
     assert_at_rest(host, "r1")
     said = host.ends(0, "rollback", "--model", "tiny", "r2", "--yes")
+    assert_at_rest(host, "r2")
+
+
+def test_a_switch_back_that_fails_is_told_with_its_cause_as_a_deployment_is(host: Serving) -> None:
+    said = host.ends(5, "models", "switch", "tiny", "r3", "--yes")
+    assert "cause: unsupported_arch: llamx; r2 serves again" in said
+    assert "unknown model architecture: 'llamx'" in said
     assert_at_rest(host, "r2")
 
 
