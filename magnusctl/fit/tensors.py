@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from magnusctl.fit.shape import Shape
 
+_FUSED = {"phi3", "phi3small"}
+"""Families whose files hold queries, keys and values as one tensor."""
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -62,9 +65,12 @@ def _attention(shape: Shape, layer: int) -> Iterator[Tensor]:
     if shape.latent:
         yield from _latent(shape, layer)
         return
-    yield Tensor("attn_q", hidden, queries, layer)
-    yield Tensor("attn_k", hidden, keys, layer)
-    yield Tensor("attn_v", hidden, keys, layer)
+    if shape.family in _FUSED:
+        yield Tensor("attn_qkv", hidden, queries + 2 * keys, layer)
+    else:
+        yield Tensor("attn_q", hidden, queries, layer)
+        yield Tensor("attn_k", hidden, keys, layer)
+        yield Tensor("attn_v", hidden, keys, layer)
     yield Tensor("attn_output", queries, hidden, layer)
     if shape.family in ("qwen2", "qwen2_moe"):
         yield Tensor("bias", queries + 2 * keys, 1, layer)

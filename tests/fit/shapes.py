@@ -65,6 +65,17 @@ OTHERS: Mapping[str, Mapping[str, object]] = {
         "max_position_embeddings": 131072,
         "tie_word_embeddings": False,
     },
+    "phi-4": {
+        "model_type": "phi3",
+        "hidden_size": 5120,
+        "intermediate_size": 17920,
+        "num_hidden_layers": 40,
+        "num_attention_heads": 40,
+        "num_key_value_heads": 10,
+        "vocab_size": 100352,
+        "max_position_embeddings": 16384,
+        "tie_word_embeddings": False,
+    },
     "qwen3-30b-a3b": {
         "model_type": "qwen3_moe",
         "hidden_size": 2048,
