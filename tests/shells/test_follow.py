@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 
 import pytest
@@ -117,6 +118,18 @@ def test_a_job_that_never_began_is_told_and_can_not_begin_later(host: Host) -> N
     ran = host.send(request)
     assert ran.code != 0
     assert not host.path("/etc/x").exists()
+
+
+@under(FEWER)
+def test_a_job_that_stands_long_for_the_lock_has_begun(host: Host) -> None:
+    wanted = a_file("/etc/x")
+    held = f"until [ -e {sh(str(host.path('/gate.open')))} ]; do sleep 0.05; done"
+    host.standin("ln", f'{held}; exec {shutil.which("ln")} "$@"')
+    job = host.start(host.plan(wanted), wanted)
+    wait_for("its journal", (job.folder / "journal").exists)
+    assert job.journal == []
+    host.open()
+    assert host.end(job).ok
 
 
 @under(FEWER)
