@@ -105,7 +105,7 @@ class Said:
 def probe(check: Custom) -> Probe[Said]:
     """Run the text of a check, for no longer than it may take."""
     words = sh("run_check", check.seconds, check.run)
-    return Probe(probe_name(check), words, -1, parse, ("checks/custom.sh",))
+    return Probe(probe_name(check), words, -1, parse, ("timed.sh", "checks/custom.sh"))
 
 
 def probe_name(check: Custom) -> str:

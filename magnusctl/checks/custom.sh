@@ -2,7 +2,7 @@
 # much. After SECONDS it is killed. What it leaves running cannot hold up the answer: NONCE is the end, not the pipe's.
 run_check() {
   {
-    timed "$1" "$2" 2>&1
+    timed "$1" sh -c "$2" 2>&1
     printf '\n%s = %s\n' "$NONCE" "$?"
   } | {
     _count=0
@@ -20,23 +20,4 @@ run_check() {
       printf '. %.16000s\n' "$_line"
     done
   }
-}
-
-# timed SECONDS TEXT: macOS has no program that ends another one in time, so there the shell does it.
-timed() {
-  if has timeout; then
-    timeout -s KILL "$1" sh -c "$2"
-    return
-  fi
-  sh -c "$2" &
-  _text=$!
-  (
-    sleep "$1"
-    kill -9 "$_text"
-  ) >/dev/null 2>&1 &
-  _limit=$!
-  wait "$_text"
-  set -- $?
-  kill "$_limit" 2>/dev/null
-  return "$1"
 }

@@ -21,7 +21,7 @@ serve_iperf3() {
 ask_rate() {
   _tries=0
   while [ $_tries -lt 20 ]; do
-    _said=$(timed "$1" "$2" 2>/dev/null)
+    _said=$(timed "$1" sh -c "$2" 2>/dev/null)
     case $_said in *"Connection refused"*) ;; *) break ;; esac
     _tries=$((_tries + 1))
     sleep 0.2

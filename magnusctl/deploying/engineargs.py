@@ -29,6 +29,8 @@ def require_cache_type(engine: str, kind: str) -> None:
         raise InputError(f"{engine} has no cache of the type {kind}", hint=hint)
 
 
+_FILES = ("timed.sh", "releases/models.sh")
+_HELP_S = 60
 _OURS = frozenset(
     f"--{name}"
     for name in (
@@ -53,7 +55,10 @@ def require_own_words(engine: str, words: Sequence[str]) -> None:
 
 
 def check_arguments(machine: Machine, engine: str, program: str, arguments: Sequence[str]) -> None:
-    """Hold what a user adds against what the engine itself says it knows. Raises InputError."""
+    """Hold what a user adds against what the engine itself says it knows. Raises InputError.
+
+    Of an engine that says nothing within a minute the words are taken; it refuses them itself.
+    """
     flags = [_flag(word) for word in arguments if word.startswith("--")]
     words = {
         # By itself `--help` of vLLM names no option but itself.
@@ -61,7 +66,7 @@ def check_arguments(machine: Machine, engine: str, program: str, arguments: Sequ
         "mlx": [program, "-m", "mlx_lm.server", "--help"],
         "llamacpp": [program, "--help"],
     }[engine]
-    question = Probe("help", sh("engine_help", *words), -1, frozenset, ("releases/models.sh",))
+    question = Probe("help", sh("engine_help", _HELP_S, *words), -1, frozenset, _FILES)
     known = ask_one(machine, question)
     for flag in flags:
         if known and flag not in known:

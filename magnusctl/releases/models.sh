@@ -49,11 +49,11 @@ kept_log() {
   [ ! -r "$STATE/models/$1/r$2/log" ] || tail -n 400 "$STATE/models/$1/r$2/log" | sed 's/^/log /'
 }
 
-# engine_help PROGRAM WORD...: the options that an engine itself says it has, each once
+# engine_help SECONDS PROGRAM WORD...: the options that an engine says it has, each once. vLLM may say all and not end.
 engine_help() {
-  _program=$ROOT$1
-  shift
-  { "$_program" "$@" || :; } 2>&1 </dev/null | tr -cs -- '-A-Za-z0-9_' '\n' | grep '^--[a-z]' | sort -u | head -n 2000
+  _most=$1 _program=$ROOT$2
+  shift 2
+  { timed "$_most" "$_program" "$@" || :; } 2>&1 </dev/null | tr -cs -- '-A-Za-z0-9_' '\n' | grep '^--[a-z]' | sort -u | head -n 2000
 }
 
 # log_since UNIT LOG CURSOR LINES: what a release logged after a cursor ("-": its last lines), then the next cursor

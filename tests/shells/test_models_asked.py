@@ -11,7 +11,7 @@ from tests.shells.hosts import Host
 from tests.shells.shells import FEWER
 from tests.shells.together import under
 
-FILES = ("releases/models.sh", "resources/release.sh")
+FILES = ("timed.sh", "releases/models.sh", "resources/release.sh")
 LOG = "/var/log/engine.log"
 ONE = Record(
     model="tiny",
@@ -169,9 +169,15 @@ def test_an_engine_says_which_options_it_has(host: Host) -> None:
     host.write(
         "/opt/engine", f"#!/bin/sh\n[ \"$*\" = 'serve --help' ] || exit 1\nprintf '{text}'\n", 0o755
     )
-    said = host.call("engine_help", "/opt/engine", "serve", "--help", files=FILES)
+    said = host.call("engine_help", 20, "/opt/engine", "serve", "--help", files=FILES)
     assert said == ["--cache_type", "--model", "--n-gpu-layers"]
     # Those that say it on the other stream, and fail.
     host.write("/opt/engine", "#!/bin/sh\necho 'no --such --other' >&2\nexit 2\n", 0o755)
-    assert host.call("engine_help", "/opt/engine", files=FILES) == ["--other", "--such"]
-    assert host.call("engine_help", "/opt/none", files=FILES) == []
+    assert host.call("engine_help", 20, "/opt/engine", files=FILES) == ["--other", "--such"]
+    assert host.call("engine_help", 20, "/opt/none", files=FILES) == []
+
+
+@under(FEWER)
+def test_an_engine_that_says_its_options_and_does_not_end_is_ended(host: Host) -> None:
+    host.write("/opt/engine", "#!/bin/sh\necho --such\nexec sleep 600\n", 0o755)
+    assert host.call("engine_help", 1, "/opt/engine", files=FILES) == ["--such"]
