@@ -7,6 +7,10 @@ follow() {
     _tries=$((_tries + 1))
     if never_begins "$_job"; then
       _tries=100
+    elif [ $_tries -ge 100 ] && lives_in "$_job/pid"; then
+      # It began, and stands for the lock of a busy host.
+      _tries=50
+      printf '%sb\n' "$NONCE" || return 0
     elif [ $_tries -ge 100 ]; then
       : >"$_job/cancel"
     fi

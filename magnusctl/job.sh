@@ -226,8 +226,6 @@ run_job() {
     end_job refused
     return
   fi
-  # Whoever follows sees that it began, however long it now stands for the lock.
-  true >>journal
   rm -f uploader
   if ! take_lock "$2" "$3"; then
     end_job refused

@@ -44,7 +44,7 @@ state_of() { # FOLDER: how its job ended, or running, reverting, died
 # ask_ends JOB...: "STATE TIME" of each, or "unknown -"
 ask_ends() {
   for _one in "$@"; do
-    if [ -s "$STATE/jobs/$_one/journal" ]; then
+    if [ -r "$STATE/jobs/$_one/journal" ]; then
       echo "$(state_of "$STATE/jobs/$_one") $(awk 'END { print $1 }' "$STATE/jobs/$_one/journal")"
     else
       echo "unknown -"

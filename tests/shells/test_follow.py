@@ -13,7 +13,7 @@ from magnusctl.quote import sh
 from magnusctl.resources.command import Command
 from magnusctl.state import Resource
 from tests.shells.hosts import NONCE, Host, a_file, a_gate, read
-from tests.shells.running import Running, wait_for
+from tests.shells.running import Running, pid_in, wait_for
 from tests.shells.shells import FEWER, Ran, heard
 from tests.shells.together import under
 
@@ -126,10 +126,15 @@ def test_a_job_that_stands_long_for_the_lock_has_begun(host: Host) -> None:
     held = f"until [ -e {sh(str(host.path('/gate.open')))} ]; do sleep 0.05; done"
     host.standin("ln", f'{held}; exec {shutil.which("ln")} "$@"')
     job = host.start(host.plan(wanted), wanted)
-    wait_for("its journal", (job.folder / "journal").exists)
-    assert job.journal == []
+    wait_for("its runner", lambda: pid_in(job.folder / "pid"))
+    _hurried(host)
+    other = host.following(job.folder.name)
+    time.sleep(2)
+    assert other.poll() is None
+    assert not (job.folder / "journal").exists()
     host.open()
     assert host.end(job).ok
+    assert read(heard(other))[0].ended
 
 
 @under(FEWER)
