@@ -114,8 +114,8 @@ def switch(
     paths = inventory_paths(inventory, overlay)
     fleet = open_fleet(paths, password=sudo_password(ask_sudo))
     done = wish("models switch", wait_lock=wait_lock, allow=allow_disruption, yes=yes, json=json)
-    chosen = switched(fleet, paths[0], model, on, lambda one: numbered(one, release), done)
-    raise typer.Exit(chosen)
+    code = switched(fleet, paths[0], model, on, lambda one: numbered(one, release), done)
+    raise typer.Exit(code)
 
 
 @app.command()

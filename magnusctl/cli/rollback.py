@@ -76,8 +76,8 @@ def rollback(
             dry_run=dry_run,
         )
         release = host or None
-        back_to = switched(fleet, paths[0], model, on, lambda one: numbered(one, release), done)
-        raise typer.Exit(back_to)
+        code = switched(fleet, paths[0], model, on, lambda one: numbered(one, release), done)
+        raise typer.Exit(code)
     if not host:
         hint = "As in:  magnusctl rollback HOST        or  magnusctl rollback --model NAME"
         raise InputError("of which host?", hint=hint)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from magnusctl.fit.shape import Shape
 
-_FUSED = {"phi3", "phi3small"}
+_FUSED = {"phi3"}
 """Families whose files hold queries, keys and values as one tensor."""
 
 
