@@ -52,7 +52,9 @@ def opt(context: Context) -> Iterator[Resource]:
 
 def unpacked(context: Context, path: str, source: ArchiveSource, *after: str) -> Iterator[Resource]:
     """The folder with what an archive holds, and what fetches that: a small image has neither."""
-    fetch = () if context.host.macos else FETCH_PACKAGES
+    # What lies on the host already, as a bundle does, needs nobody's certificate.
+    needed = FETCH_PACKAGES if source.url.startswith("https:") else FETCH_PACKAGES[:1]
+    fetch = () if context.host.macos else needed
     for name in fetch:
         yield Package(package=name)
     yield Archive(

@@ -33,7 +33,7 @@ def host(hosts: Lab, store: Shelf) -> Serving:
     spec["variables"]["inference"]["ollama"] = {"archive": store.source(ex.OLLAMA)}
     whole["models"] = {"fast": {"host": "server", "model": "llama3.2:3b", "memory": "4GiB"}}
     (made.folder / "magnus.yaml").write_text(json.dumps(whole, indent=1))
-    made.host.run("apt-get install -y curl python3 >/dev/null 2>&1")
+    made.host.run("apt-get install -y python3 >/dev/null 2>&1")
     made.ends(0, "provision", "--yes")
     return made
 

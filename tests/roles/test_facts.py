@@ -244,6 +244,15 @@ def test_inference_brings_what_fetches_an_archive_without_the_base_role(
         assert package in found[fetched].after
 
 
+def test_inference_wants_no_certificates_for_an_archive_that_is_on_the_host(tmp_path: Path) -> None:
+    archive = {"url": "file:///var/bundle/llama.tar.gz", "sha256": "0" * 64}
+    host = {"os": "debian-12", "address": "10.0.0.9", "roles": ["storage", "inference"]}
+    own = {"variables": {"inference": {"llamacpp": {"archive": archive}}}, "engine": "llamacpp"}
+    found = declared(tmp_path, {**host, **own})
+    assert "package:curl" in found
+    assert "package:ca-certificates" not in found
+
+
 # training
 
 
