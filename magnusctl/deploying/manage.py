@@ -58,7 +58,7 @@ def numbered(model: Model, release: str | None) -> Record:
 
 def last(model: Model) -> Record:
     """The release that serves, or did before it was stopped. Raises InputError."""
-    return model.current or numbered(model, None)
+    return model.current or model.releases.get(model.stopped) or numbered(model, None)
 
 
 def switched(record: Record, model: Model, found: Standing) -> Release:

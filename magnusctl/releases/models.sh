@@ -5,6 +5,7 @@ ask_models() {
     [ -d "$_one" ] || continue
     _one=${_one%/}
     echo "model ${_one##*/} $(ask_release "${_one##*/}")"
+    if [ -s "$_one/stopped" ]; then echo "stopped ${_one##*/} $(cat "$_one/stopped")"; fi
     for _each in "$_one"/r*/; do
       _each=${_each%/}
       if [ -r "$_each/record" ]; then printf 'release %s\n' "$(cat "$_each/record")"; fi

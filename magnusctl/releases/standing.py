@@ -25,6 +25,8 @@ class Model:
     switching: str = ""
     releases: Mapping[int, Record] = field(default_factory=dict)
     gates: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    stopped: int = 0
+    """The release that served when the model was last stopped; 0: it never was."""
 
     @property
     def current(self) -> Record | None:
@@ -80,6 +82,7 @@ def parse(lines: Sequence[str]) -> Standing:
     heads: dict[str, tuple[int, bool, str]] = {}
     releases: dict[str, dict[int, Record]] = {}
     gates: dict[str, dict[int, Mapping[str, str]]] = {}
+    stopped: dict[str, int] = {}
     files: dict[str, int] = {}
     ports: set[int] = set()
     programs: set[str] = set()
@@ -102,6 +105,9 @@ def parse(lines: Sequence[str]) -> Standing:
             pairs = dict(value.split("=", 1) for value in values)
             float(pairs.get("decode_tps", 0))
             gates.setdefault(name, {})[int(gated)] = pairs
+        elif word == "stopped":
+            name, last = rest.split(" ")
+            stopped[name] = int(last)
         elif word == "files":
             kib, _, path = rest.partition(" ")
             files[path] = int(kib) * 1024
@@ -115,7 +121,7 @@ def parse(lines: Sequence[str]) -> Standing:
         else:
             raise ValueError(f"no line of this answer: {line[:80]!r}")
     models = {
-        name: Model(name, *head, releases.get(name, {}), gates.get(name, {}))
+        name: Model(name, *head, releases.get(name, {}), gates.get(name, {}), stopped.get(name, 0))
         for name, head in heads.items()
     }
     return Standing(models, files, frozenset(ports), frozenset(programs), sizes)

@@ -148,8 +148,10 @@ stop_release() {
   if [ -r "$_home/r$_last/how" ] && of_ollama "$_last"; then ollama_told "$_last" rm "$_model" >/dev/null 2>&1 || :; fi
   rm -f "$ROOT$FRONT/$_model.upstream"
   front_reload
+  # What served last is what a start brings back, be it newer ones or not.
+  [ ! -r "$_home/r$_last/how" ] || whole "models/$_model" stopped "$_last" || :
   rm -f "$_home/serving" "$_home/switching" "$_home/down"
-  [ "${2:-}" != forget ] || rm -f "$_home"/r*/said "$_home"/r*/log "$_home"/r*/gate "$_home"/r*/gate.new
+  [ "${2:-}" != forget ] || rm -f "$_home/stopped" "$_home"/r*/said "$_home"/r*/log "$_home"/r*/gate "$_home"/r*/gate.new
 }
 
 phase() { whole "models/$_model" switching "$_to:$1"; }

@@ -41,6 +41,21 @@ def test_a_model_that_is_nowhere_or_in_two_places_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("one", "number"),
+    [
+        (THREE, 3),
+        (replace(model(0, range(1, 4)), stopped=1), 1),
+        # It is served by another one now, or that release is gone: the newest good one.
+        (replace(model(2, range(1, 4)), stopped=1), 2),
+        (replace(model(0, range(2, 4)), stopped=1), 3),
+        (model(0, range(1, 4)), 3),
+    ],
+)
+def test_what_starts_again_is_what_served_last(one: Model, number: int) -> None:
+    assert manage.last(one).number == number
+
+
+@pytest.mark.parametrize(
     ("one", "name", "number"),
     [
         (THREE, "r1", 1),

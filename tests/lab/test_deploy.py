@@ -182,6 +182,15 @@ def test_a_stopped_model_stays_stopped_and_comes_back(host: Serving) -> None:
     assert_at_rest(host, "r2")
 
 
+def test_after_a_way_back_and_a_stop_the_one_that_was_gone_back_to_starts(host: Serving) -> None:
+    host.ends(0, "rollback", "--model", "tiny", "--yes")
+    host.ends(0, "models", "stop", "tiny", "--yes")
+    assert "tiny r1 serves on server" in host.ends(0, "models", "start", "tiny", "--yes")
+    assert_at_rest(host, "r1")
+    host.ends(0, "models", "switch", "tiny", "r2", "--yes")
+    assert_at_rest(host, "r2")
+
+
 def test_after_a_boot_the_model_answers_again(host: Serving) -> None:
     host.host.reboot()
 

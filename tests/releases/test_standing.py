@@ -24,6 +24,7 @@ def test_an_answer_becomes_values() -> None:
             RELEASE,
             "gate primary 2",
             "model empty - no -",
+            "stopped empty 4",
             "files 9765625 /srv/models/store/a b",
             "port 22",
             "port 18100",
@@ -40,7 +41,7 @@ def test_an_answer_becomes_values() -> None:
     assert (primary.serving, primary.running, primary.switching) == (2, True, "3:gate")
     assert primary.releases == {1: FIRST, 2: SECOND}
     assert primary.gates == {1: {"start_s": "4", "decode_tps": "48.25"}, 2: {}}
-    assert found.models["empty"] == Model("empty")
+    assert found.models["empty"] == Model("empty", stopped=4)
     assert found.files == {"/srv/models/store/a b": 10_000_000_000}
     assert found.ports == {22, 18100}
     assert found.programs == {"/opt/magnus/venvs/vllm/bin/vllm"}

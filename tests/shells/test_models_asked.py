@@ -48,6 +48,7 @@ def test_a_host_tells_all_that_a_deployment_asks(linux: Host) -> None:
     at = "/var/lib/magnus/models/tiny"
     linux.write(f"{at}/serving", "1\n")
     linux.write(f"{at}/switching", "2:gate\n")
+    linux.write(f"{at}/stopped", "2\n")
     for one in (ONE, TWO):
         linux.write(f"{at}/r{one.number}/record", record.text(one), 0o600)
         linux.write(f"{at}/r{one.number}/how", f"UNIT={one.unit}\n", 0o600)
@@ -68,6 +69,7 @@ def test_a_host_tells_all_that_a_deployment_asks(linux: Host) -> None:
     found = _asked(linux, "/opt/engine/bin", "/opt/other", "/opt/none")
     tiny = found.models["tiny"]
     assert (tiny.serving, tiny.running, tiny.switching) == (1, True, "2:gate")
+    assert tiny.stopped == 2
     assert tiny.releases == {1: ONE, 2: TWO}
     assert tiny.gates == {1: {"start_s": "3", "decode_tps": "41.5"}}
     (path,) = found.files
