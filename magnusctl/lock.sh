@@ -2,12 +2,13 @@
 # a second line when it was given back. A new holder makes N+1 by a hard link, which only one can; a lock of a dead
 # job is never deleted to be taken, so nobody can delete one that was just taken.
 
-lock_top() { # the highest N
+# lock_top: the highest N that is listed. One that is gone when it is looked at went because there is a higher one.
+lock_top() {
   _top=0
   for _lock in "$STATE"/lock.*; do
     _number=${_lock##*.}
     case $_number in '' | *[!0-9]*) continue ;; esac
-    [ ! -e "$_lock" ] || [ "$_number" -le "$_top" ] || _top=$_number
+    [ "$_number" -le "$_top" ] || _top=$_number
   done
 }
 

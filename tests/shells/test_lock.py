@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from magnusctl.quote import sh
 from magnusctl.resources.command import Command
 from tests.shells.hosts import Host, Job
 from tests.shells.running import Running, wait_for, words
@@ -82,11 +83,24 @@ def test_of_eight_at_once_one_at_a_time_runs_and_the_others_are_refused(host: Ho
     assert all(_told(job)[0].startswith("locked job-") for job in refused)
 
 
+@under()
+def test_a_lock_that_goes_between_two_looks_still_counts(host: Host) -> None:
+    state = host.path("/state")
+    state.mkdir()
+    for name in ("lock.3", "lock.9.new", "lock.x"):
+        (state / name).touch()
+    # Listed, and not there: as one that its successor takes away in that moment.
+    (state / "lock.5").symlink_to("gone")
+    text = f"STATE={sh(str(state))}\nlock_top\necho $_top\n"
+    words = host.inline("job-a", ("prelude.sh", "process.sh", "lock.sh"), text)
+    assert subprocess.check_output(words, text=True) == "5\n"
+
+
 @under(FEWER)
 def test_those_who_wait_run_one_after_the_other(host: Host) -> None:
     host.wait_s = 30
     ended = _at_once(host, *(_busy(f"job{number}", 0.2) for number in range(4)))
-    assert all(job.ok for job in ended)
+    assert all(job.ok for job in ended), [_told(job) for job in ended]
     assert sorted(_inside(host)) == [f"job{number}" for number in range(4)]
     assert any(line.startswith("waiting job-") for job in ended for line in _told(job))
 
