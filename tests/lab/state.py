@@ -14,7 +14,8 @@ from pathlib import Path
 from tests.lab import network
 from tests.lab.system import command, end_group, remove_tree, start_time
 
-RECORDS = Path("/run/magnus-lab")
+# One folder for the machine, so that whoever makes a lab also takes down what the dead have left.
+RECORDS = Path(os.environ.get("MAGNUS_LAB_RECORDS", "/run/magnus-lab"))
 # Where systemd-nspawn keeps a folder for each container, unless it is killed.
 _NSPAWN = Path("/run/systemd/nspawn/propagate")
 _REPOSITORY = Path(__file__).parents[2]

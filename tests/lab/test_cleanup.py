@@ -83,14 +83,22 @@ def test_cleanup_after_sigkill() -> None:
     assert system.start_time(leader) is None
 
 
-def test_sweep_after_sigkill_of_owner_and_watchdog() -> None:
+def test_sweep_after_sigkill_of_owner_and_watchdog(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # Records of its own: a lab that another worker makes meanwhile would sweep this one first.
+    monkeypatch.setenv("MAGNUS_LAB_RECORDS", str(tmp_path))
+    monkeypatch.setattr(state, "RECORDS", tmp_path)
     child, lab_id, workdir, leader = hold()
     os.kill(watchdog_of(lab_id), signal.SIGKILL)
     child.kill()
     child.communicate()
-    time.sleep(0.5)
-    assert system.start_time(leader) is not None
-    assert lab_id in state.sweep()
+    try:
+        time.sleep(0.5)
+        assert system.start_time(leader) is not None
+    finally:
+        swept = state.sweep()
+    assert swept == [lab_id]
     gone(lab_id, workdir)
 
 
