@@ -32,20 +32,24 @@ class Garbage:
 
 
 def forgotten(record: Record) -> Iterator[Resource]:
-    """That nothing is left of a release but its files of weights."""
+    """That nothing is left of a release but its files of weights.
+
+    First it is no release any more, and only if none serves by it at that moment: since this was
+    planned, somebody may have gone back to it.
+    """
+    needless = _needless(record)
+    yield needless
     label = f"/etc/magnus/releases/{record.model}-{record.label}"
-    if record.engine == "ollama":
-        yield from _unnamed(record)
     unit = f"{UNITS}/{record.unit}" if record.unit.endswith(".service") else ""
     paths = [unit or f"{JOBS}/{record.unit}.plist"] if record.engine != "ollama" else []
     if record.engine != "ollama" and not unit:
         # launchd goes on in it, should a release have this number once more.
         paths.append(f"{LOGS}/{record.unit}.log")
     paths += [f"{label}.{end}" for end in ("yaml", "env", "modelfile")]
-    paths += [f"{record.folder}/{name}" for name in ("how", "said", "log", "gate", "record")]
+    paths += [f"{record.folder}/{name}" for name in ("said", "log", "gate", "record")]
     for path in paths:
-        yield File(path=path, ensure="absent", role=ROLE)
-    yield Directory(path=record.folder, ensure="absent", role=ROLE)
+        yield File(path=path, ensure="absent", role=ROLE, after=(needless.id,))
+    yield Directory(path=record.folder, ensure="absent", role=ROLE, after=(needless.id,))
 
 
 def garbage(standings: Mapping[str, Standing], keep: int = KEEP) -> list[Garbage]:
@@ -66,17 +70,32 @@ def garbage(standings: Mapping[str, Standing], keep: int = KEEP) -> list[Garbage
     return found
 
 
-def _unnamed(record: Record) -> Iterator[Resource]:
-    """That Ollama has no name for it any more; it takes the bytes that no name needs itself."""
-    name = f"{record.model}:{record.label}"
-    told = f'OLLAMA_HOST=$(sed -n "s/^ADDRESS=//p" "$ROOT"{sh(record.folder)}/how):{record.port}'
-    program = f'"$(sed -n "s/^PROGRAM=//p" "$ROOT"{sh(record.folder)}/how)"'
-    yield Command(
-        label=f"ollama forgets {name}",
-        run=f"{told} HOME=/root system {program} rm {sh(name)}",
-        unless=f"! {told} HOME=/root system {program} show {sh(name)}",
-        role=ROLE,
-    )
+def _needless(record: Record) -> Command:
+    """That the host has no way to run it any more."""
+    how = f'"$ROOT"{sh(f"{record.folder}/how")}'
+    why = f"{record.model} {record.label} serves by now, or a switch to it was cut: it stays"
+    note = f'"$STATE"/models/{sh(record.model)}/$note'
+    told = [
+        "for note in serving switching; do",
+        f"  [ -r {note} ] || continue",
+        f"  IFS=: read -r number rest <{note}",
+        f'  [ "$number" != {record.number} ] || fail {sh(why)} || return 1',
+        "done",
+        *(_unnamed(record, how) if record.engine == "ollama" else ()),
+        f"rm -f {how}",
+    ]
+    label = f"{record.model} {record.label} is needed by nobody"
+    return Command(label=label, run="\n".join(told), unless=f"[ ! -e {how} ]", role=ROLE)
+
+
+def _unnamed(record: Record, how: str) -> Iterator[str]:
+    """Ollama has no name for it any more; it takes the bytes that no name needs itself."""
+    name = sh(f"{record.model}:{record.label}")
+    told = f'OLLAMA_HOST=$(sed -n "s/^ADDRESS=//p" {how}):{record.port} HOME=/root system'
+    program = f'"$(sed -n "s/^PROGRAM=//p" {how})"'
+    yield f"if {told} {program} show {name} >/dev/null 2>&1; then"
+    yield f"  {told} {program} rm {name} || return 1"
+    yield "fi"
 
 
 def _old(model: Model, keep: int) -> Sequence[Record]:

@@ -149,9 +149,15 @@ settle() {
   mv "$_part" "$_target" && flush_all "${_target%/*}"
 }
 
-# remove_artifact PATH: with what was on its way there, and never what came otherwise
+# remove_artifact PATH: with what was on its way there, and never what came otherwise, or what a release came to use
 remove_artifact() {
   no_detour "$1" || return 1
+  _user=$(grep -lsF -e "\"$1\"" -e "\"$1/" "$STATE"/models/*/r*/record | sed -n 1p)
+  if [ -n "$_user" ]; then
+    _user=${_user#"$STATE/models/"}
+    fail "$1 stays: a release runs from it, ${_user%/record}"
+    return 1
+  fi
   _target=$ROOT$1 _part=$ROOT$1.magnus.part
   case $(ask_artifact "$1") in foreign)
     fail "$_target holds what this tool did not bring"
