@@ -13,13 +13,7 @@ arm() {
   # A power cut must find all that the way back needs, and so must a disk that gets full.
   if snapshot_network before 2>/dev/null && reserve_back && printf '%s\n' $(($(now_s) + $1)) >deadline && true >pending &&
     (umask 022 && hook_boot) && sync && detach timer; then
-    _tries=0
-    until lives_in timer; do
-      _tries=$((_tries + 1))
-      [ $_tries -lt 100 ] || break
-      sleep 0.05
-    done
-    if lives_in timer; then
+    if begins timer; then
       event arm "$1"
       return
     fi

@@ -60,6 +60,15 @@ detach() {
   (again "$1") </dev/null >/dev/null 2>&1 &
 }
 
+# begins FILE: whether what was detached shows there that it lives; a busy host may take long
+begins() {
+  _by=$(($(now_s) + 20))
+  until lives_in "$1"; do
+    [ "$(now_s)" -lt $_by ] || return 1
+    sleep 0.05
+  done
+}
+
 # within SECONDS MODE ARGUMENT: run this file in MODE; past its time all of its session is killed. Sets _code, and _out
 # to the file of what it printed.
 within() {
@@ -69,10 +78,10 @@ within() {
   # A way back must not depend on a place for its words. What is cut in between goes on at its end.
   rm -f "$_out"
   true >>"$_out" 2>/dev/null || _out=/dev/null
+  export MAGNUS_RUNNER=$$
   (again "$2" "$3") </dev/null >>"$_out" 2>&1 &
   _child=$!
   _who=$(identity $_child)
-  printf '%s\n' "$_who" >step
   (guard_time "$1" "$_who") </dev/null >/dev/null 2>&1 &
   _dog=$!
   # A signal to this shell ends a wait before its time.
@@ -162,6 +171,13 @@ put_back() { # N
   fi
 }
 
+# known: `step` names this process before it does anything, so that whoever finds its runner dead, and no step, may go
+# on. One that had lost its runner by then does nothing.
+known() {
+  identity $$ >step
+  [ -n "$(started_at "$MAGNUS_RUNNER")" ]
+}
+
 # one_step N: in a process of its own, so that its end is the end of all that it started
 one_step() {
   STEP=$1
@@ -237,10 +253,11 @@ run_job() {
     end_job refused
     return
   fi
-  # Who was here, with which plan, must be known after a power cut, too.
-  flush_all about manifest job pid order "$MY_LOCK" journal . "$STATE/jobs"
   event begin "$1"
   audit begun
+  # Who was here, with which plan, must be known after a power cut, too. Only these: what others have begun to write
+  # here may take the disk long.
+  flush_all about manifest places job pid order journal "$MY_LOCK" . "$STATE/jobs" "$STATE/audit.jsonl"
   steps
   within "$4" closing answers
   if { [ $_code != 0 ] || [ "$_out" = /dev/null ]; } && [ ! -e "late.$$" ]; then

@@ -6,12 +6,7 @@ boot_anew() {
     return 1
   fi
   detach boot
-  _tries=0
-  until lives_in boot; do
-    _tries=$((_tries + 1))
-    [ $_tries -lt 100 ] || fail "what boots this host does not start" || return 1
-    sleep 0.05
-  done
+  begins boot || fail "what boots this host does not start"
 }
 
 # boot_late: in a process of its own, that waits for the end of the job. It lives until the host is down: while it does,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from tests.shells.guarded import RISKY, asking, assert_as_before, before, changes, told_by
 from tests.shells.hosts import Host, Job, a_file, a_gate, read
-from tests.shells.running import Running, wait_for
-from tests.shells.shells import FEWER, heard
+from tests.shells.running import Running, pid_in, wait_for
+from tests.shells.shells import FEWER, heard, run
 from tests.shells.together import under
 
 pytestmark = pytest.mark.shells
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.shells
 @under()
 def test_the_timer_takes_back_what_a_killed_job_left(host: Host) -> None:
     etc = before(host)
-    running = asking(host, seconds=2)
+    running = asking(host, seconds=6)
     running.kill()
     answers, _ = read(heard(running.process))
     assert answers.gone == "reverting"
@@ -88,3 +90,21 @@ def test_a_job_that_died_before_it_asked_is_not_waited_for(host: Host) -> None:
     wait_for("the timer", (running.folder / "reverted").exists)
     assert "reverting the-job-died" in told_by(running.folder)
     assert_as_before(host, etc)
+
+
+@under()
+def test_a_step_that_lost_its_runner_before_it_began_does_nothing(host: Host) -> None:
+    wanted = (a_gate(), a_file("/etc/x"))
+    running = host.start(host.plan(*wanted), *wanted)
+    host.reach()
+    runner = running.pid()
+    running.kill()
+    running.kill("step")
+    heard(running.process)
+    begins = [*host.shell.words, str(running.folder / "job"), "step", str(host.root), "", "1"]
+    run(["env", f"MAGNUS_RUNNER={runner}", *begins])
+    assert not host.path("/etc/x").exists()
+    # Who finds the runner dead waits for such a step, where there is one.
+    assert pid_in(running.folder / "step") not in (0, runner)
+    run(["env", f"MAGNUS_RUNNER={os.getpid()}", *begins])
+    assert host.path("/etc/x").exists()
