@@ -71,7 +71,8 @@ take_lock() {
       ;;
     1)
       _held="$HOLDER $HELD_BY $HELD_SINCE $(place_of "$STATE/jobs/$HOLDER")"
-      if [ $(($(now_s) - _since)) -ge "$2" ]; then
+      # The clock tells whole seconds: the first of them may be short.
+      if [ "$2" = 0 ] || [ $(($(now_s) - _since)) -gt "$2" ]; then
         event locked "$_held"
         return 1
       fi
