@@ -257,7 +257,7 @@ front_answers() {
   _since=$(now_s)
   _where=$(how "$_model" "$1" FRONT)
   until PATIENCE=3 asked "$1" "http://$_where/v1/models" -o /dev/null -D - | tr -d '\r' | grep -qi "^x-magnus-release: $_model r$1\$"; do
-    if [ $(($(now_s) - _since)) -ge 6 ]; then
+    if [ $(($(now_s) - _since)) -ge 20 ]; then
       say_switch "gate front failed: $_where does not answer: is the port taken by another program?"
       return 1
     fi
