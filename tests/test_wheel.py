@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.installed import UV_PROGRAM
+from tests.installed import UV_PROGRAM, kept
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "inventory").glob("*.yaml"))
@@ -21,6 +21,8 @@ def run(*command: str | Path, cwd: Path) -> str:
     for name in ("PIP_INDEX_URL", "PIP_CERT", "UV_DEFAULT_INDEX", "SSL_CERT_FILE", "UV_CACHE_DIR"):
         if name in os.environ:
             clean[name] = os.environ[name]
+    # A home of its own has no cache: what was fetched once is not fetched by every run.
+    clean = {"UV_CACHE_DIR": str(kept() / "uv"), "UV_HTTP_TIMEOUT": "180", **clean}
     answer = subprocess.run(
         [str(word) for word in command],
         cwd=cwd,
@@ -28,7 +30,7 @@ def run(*command: str | Path, cwd: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return answer.stdout

@@ -89,7 +89,7 @@ def test_uv_installs_the_lock_from_the_pushed_wheels_alone(vllm: Scene, tmp_path
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stderr

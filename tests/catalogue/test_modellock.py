@@ -128,6 +128,8 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
 
 
 def _writes(path: Path, name: str) -> None:
+    # Those whose turn it is not may wait for all writes of the others.
+    modellock.WAIT_S = 60
     for number in range(10):
         modellock.write(path, Lock({f"{name}-{number}": MODEL}))
 

@@ -43,7 +43,7 @@ def magnusctl(on: Stage) -> Run:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=300,
             env={
                 **os.environ,
                 **on.secrets,

@@ -53,11 +53,9 @@ def test_a_host_that_does_not_come_back_is_told_with_what_to_do(
     assert "service    nvidia-persistenced" in magnusctl("plan", *CUDA).stdout
 
 
-def test_a_boot_that_did_not_help_is_not_done_again(
-    on: Stage, magnusctl: Run, hasty: tuple[str, str]
-) -> None:
+def test_a_boot_that_did_not_help_is_not_done_again(on: Stage, magnusctl: Run) -> None:
     standin(on, "modinfo", "echo 999.9")
-    answer = magnusctl("provision", "--yes", *CUDA, *hasty)
+    answer = magnusctl("provision", "--yes", *CUDA)
     assert answer.returncode == 5
     assert answer.stderr.count("boots; waiting") == 1
     assert "this stays different: reboot:driver" in answer.stdout

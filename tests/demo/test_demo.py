@@ -36,7 +36,7 @@ def test_the_demo_ends_with_nothing_left_to_do(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
         env=environment,
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr

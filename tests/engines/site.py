@@ -84,7 +84,7 @@ class Site:
         found: list[tuple[float, int]] = []
         body = json.dumps({"model": MODEL, "prompt": "word1", "max_tokens": 4})
         data = f"-H 'Content-Type: application/json' -d '{body}'"
-        options = f"-s -m 5 {self._shown()} {data} -o /dev/null -w '%{{http_code}}'"
+        options = f"-s -m 30 {self._shown()} {data} -o /dev/null -w '%{{http_code}}'"
         asks = f'echo "$(date +%s.%N) $(curl {options} http://{front}/v1/completions)"'
         script = f"for n in $(seq 3000); do {asks}; sleep 0.1; done\n"
         (self.host.rootfs / "root/watch.sh").write_text(script)
@@ -105,7 +105,6 @@ class Site:
     def killed(self, release: str) -> None:
         """Kill its engine as the kernel would, and wait until another one answers."""
         old, front = self.pid(release), self.front()
-        self._hurried(release)
         self.host.run(f"kill -9 {old}")
         assert self.asked(front, "/v1/models")[0] == 503
         for _ in range(300):
@@ -117,14 +116,6 @@ class Site:
 
     def _shown(self, key: str = "") -> str:
         return f"-H 'Authorization: Bearer {key or self.key}'" if self.key else ""
-
-    def _hurried(self, release: str) -> None:
-        """Its unit lets some seconds pass before it starts again; nobody is to wait for that."""
-        folder = f"/etc/systemd/system/magnus-release-{MODEL}-{release}.service.d"
-        own = self.host.rootfs / folder.lstrip("/")
-        own.mkdir()
-        (own / "hurry.conf").write_text("[Service]\nRestartSec=100ms\nRestartSteps=0\n")
-        self.host.run("systemctl daemon-reload")
 
     def _last_words(self) -> str:
         words = "journalctl -q --no-pager -n 60 -o cat -u 'magnus-release-*' -u magnus-front"

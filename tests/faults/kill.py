@@ -57,7 +57,7 @@ class Run:
     def stderr(self) -> str:
         return self._text[self._outputs[-1]].decode("utf-8", "replace")
 
-    def wait_line(self, pattern: str, seconds: float = 30) -> str:
+    def wait_line(self, pattern: str, seconds: float = 60) -> str:
         """Wait until a line of either output matches, finished or not; that line."""
         end = time.monotonic() + seconds
         with self._heard:
@@ -69,7 +69,7 @@ class Run:
                 self._heard.wait(min(left, 0.1))
         return line
 
-    def wait(self, seconds: float = 30) -> int:
+    def wait(self, seconds: float = 60) -> int:
         """Wait for its end and for the last of its output; how it ended."""
         try:
             code = self._process.wait(seconds)
@@ -148,7 +148,7 @@ def running(
         yield run
     finally:
         _end(process)
-        run.wait(10)
+        run.wait(60)
         for end in ours:
             os.close(end)
 
@@ -193,12 +193,12 @@ class Journals:
                 return newest.read_text(errors="replace").split("\n")[:-1]
         return []
 
-    def reach(self, count: int, seconds: float = 30) -> list[str]:
+    def reach(self, count: int, seconds: float = 60) -> list[str]:
         """Wait until a journal has so many lines; a quick job may already be further."""
         wait_for(f"journal line {count}", lambda: len(self.lines()) >= count, seconds)
         return self.lines()
 
-    def say(self, pattern: str, seconds: float = 30) -> list[str]:
+    def say(self, pattern: str, seconds: float = 60) -> list[str]:
         """Wait until a line of a journal matches; all its lines."""
         wanted = re.compile(pattern)
         wait_for(

@@ -22,7 +22,7 @@ from typing import Any, Self
 from tests.faults.controls import Controls
 from tests.faults.relay import Event, Relay, State, obey
 
-_SECONDS = 10
+_SECONDS = 60
 
 
 class Proxy(Controls):

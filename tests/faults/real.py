@@ -79,12 +79,22 @@ class Real:
             yield run
 
 
-def declare(lab: Lab, hosts: Mapping[str, Settings], user: str = "", **top: Any) -> Real:
+def declare(
+    lab: Lab,
+    hosts: Mapping[str, Settings],
+    user: str = "",
+    *,
+    confirm_s: int = CONFIRM_S,
+    **top: Any,
+) -> Real:
     """Write an inventory of some of a lab's hosts; `top` are its other sections.
 
-    `user` is the person who runs magnusctl, with a home of their own.
+    `user` is the person who runs magnusctl, with a home of their own. `confirm_s` is how long a
+    host waits for a new login: a busy machine may need more than the tests that let it wait.
     """
-    entries = {name: entry(lab, name) | dict(settings) for name, settings in hosts.items()}
+    entries = {
+        name: entry(lab, name, confirm_s) | dict(settings) for name, settings in hosts.items()
+    }
     path = lab.workdir / f"inventory{user and f'.{user}'}.yaml"
     path.write_text(json.dumps({"hosts": entries, **top}, indent=1))
     home = lab.workdir / "homes" / (user or "us")
@@ -92,13 +102,13 @@ def declare(lab: Lab, hosts: Mapping[str, Settings], user: str = "", **top: Any)
     return Real(lab, path, home)
 
 
-def entry(lab: Lab, name: str) -> dict[str, Any]:
+def entry(lab: Lab, name: str, confirm_s: int) -> dict[str, Any]:
     """How a host of a lab is reached; one that the lab has not is only named."""
     if name not in lab.hosts:
         return {"os": "debian-12"}
     ssh = {"config": "none", "identity": str(lab.key), "known_hosts": str(lab.known_hosts)}
     where = {"address": lab.hosts[name].address, "user": "admin", "ssh": ssh}
-    return {"os": "debian-12", "confirm_timeout": f"{CONFIRM_S}s", **where}
+    return {"os": "debian-12", "confirm_timeout": f"{confirm_s}s", **where}
 
 
 def job_of(host: Host) -> str:
@@ -134,7 +144,7 @@ def reachable(lab: Lab, name: str, seconds: float) -> None:
 
     def comes_in() -> bool:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return lab.control(lab.ssh(name, "sudo -n true"), timeout=3).returncode == 0
+            return lab.control(lab.ssh(name, "sudo -n true"), timeout=10).returncode == 0
         return False
 
     wait_for(f"a new login on {name}", comes_in, seconds)

@@ -17,7 +17,7 @@ from tests.faults.relay import Event, State
 from tests.lab.lab import Lab
 
 _REPOSITORY = Path(__file__).parents[2]
-_SECONDS = 10
+_SECONDS = 60
 
 
 class RemoteProxy(Controls):

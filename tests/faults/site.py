@@ -61,7 +61,7 @@ hold=$MAGNUS_ROOT/hold turns=0 lines=0
 [ ! -r "$hold" ] || [ ! -e journal ] || lines=$(wc -l <journal)
 if [ -r "$hold" ] && [ -e manifest ] && [ "$lines" -eq "$(cat "$hold")" ]; then
   : >"$MAGNUS_ROOT/held"
-  while [ -e "$hold" ] && [ $turns -lt 1200 ]; do sleep 0.05; turns=$((turns + 1)); done
+  while [ -e "$hold" ] && [ $turns -lt 6000 ]; do sleep 0.05; turns=$((turns + 1)); done
 fi
 exec {date} "$@"
 """

@@ -145,4 +145,4 @@ def _unmounted(point: Path, inside: Sequence[str] = ()) -> Iterator[None]:
     try:
         yield
     finally:
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)

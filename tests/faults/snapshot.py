@@ -36,7 +36,10 @@ def runtime(host: Host, more: Mapping[str, str] | None = None) -> Snapshot:
     """What runs and is set now; `more` are further questions, by name."""
     asked = {**RUNTIME, **(more or {})}
     mark = "=-=-="
-    script = "".join(f"echo '{mark} {name}'\n{question} || :\n" for name, question in asked.items())
+    # A boot is not over when sshd listens.
+    booted = "timeout 60 systemctl is-system-running --wait >/dev/null 2>&1 || :\n"
+    questions = (f"echo '{mark} {name}'\n{question} || :\n" for name, question in asked.items())
+    script = booted + "".join(questions)
     found: dict[str, str] = {}
     for part in host.run(script).stdout.split(f"{mark} ")[1:]:
         name, *lines = part.splitlines()

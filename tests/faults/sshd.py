@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,10 +26,11 @@ from magnusctl.demo import roots
 from magnusctl.inventory.validate import load
 from tests.faults.reaper import descendants
 from tests.lab.system import LabError, command, signal_all, wait_for
+from tests.ports import free_port
 
 REPOSITORY = Path(__file__).parents[2]
 _PRIVILEGE_SEPARATION = Path("/run/sshd")
-_SECONDS = 10
+_SECONDS = 60
 _CONFIG = """\
 Port {port}
 ListenAddress 127.0.0.1
@@ -178,7 +178,7 @@ def sshd(folder: Path, config: Sequence[str] = ()) -> Iterator[Sshd]:
         command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", folder / name)
     if os.geteuid() == 0:
         _PRIVILEGE_SEPARATION.mkdir(mode=0o755, exist_ok=True)
-    port = _free_port()
+    port = free_port()
     (folder / "sshd_config").write_text(_config(folder, port, config))
     with _running(folder) as reaper:
         server = Sshd(folder, port, reaper)
@@ -221,8 +221,3 @@ def _yaml(document: Mapping[str, Any]) -> str:
         return f"{match[1]}\\U{0x10000 + ((high - 0xD800) << 10) + low - 0xDC00:08x}"
 
     return pairs.sub(one, json.dumps(document, indent=1))
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])

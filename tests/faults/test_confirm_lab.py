@@ -7,6 +7,7 @@ everything below /etc and over what the host does: addresses, routes, rules, wha
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,7 +28,7 @@ pytestmark = [
 FOLDERS = ("/etc", "/usr/local", "/root", "/home", "/var/spool", "/run/systemd/network")
 COPIES = ("/etc/passwd-", "/etc/shadow-")
 IN_CI = ("firewall",)
-WITHIN_S = CONFIRM_S + 30
+WITHIN_S = CONFIRM_S + 90
 
 
 def kinds(*, cutting: bool = False) -> list[Any]:
@@ -50,10 +51,12 @@ def declared(one: Lab, kind: Kind, *, good: bool = False) -> Real:
     if good:
         host.run(kind.good_setup or ":")
     # The first sudo of a user leaves a note in the home.
-    reachable(one, "one", 20)
+    reachable(one, "one", 60)
     own = json.dumps(one.key.with_suffix(".pub").read_text())[1:-1]
     settings = json.loads(json.dumps(kind.good if good else kind.bad).replace("{own}", own))
-    return declare(one, {"one": settings, "peer": {}}, **(kind.good_top if good else kind.top))
+    top = kind.good_top if good else kind.top
+    confirm_s = 60 if good else CONFIRM_S
+    return declare(one, {"one": settings, "peer": {}}, confirm_s=confirm_s, **top)
 
 
 def state(host: Host) -> Snapshot:
@@ -65,7 +68,7 @@ def assert_as_before(one: Lab, before: Snapshot) -> None:
     """I5 and I1: it can be reached, nothing is otherwise, and nothing waits any more."""
     reachable(one, "one", WITHIN_S)
     host = one.hosts["one"]
-    wait_for("the end of its units", lambda: "magnus-" not in running_units(host), 20)
+    wait_for("the end of its units", lambda: "magnus-" not in running_units(host), 60)
     assert differences(before, state(host)) == {}
     assert host.run("find / -xdev -name '.magnus.*' -not -path '/proc/*'").stdout == ""
     assert not list(host.rootfs.glob("var/lib/magnus/jobs/*/pending"))
@@ -94,7 +97,7 @@ def test_s9_what_cuts_the_host_off_is_taken_back(one: Lab, kind: Kind) -> None:
     assert "one: reverted, because nobody confirmed it in time" in ran.stdout
     assert "addresses, files and services are as before" in ran.stdout
     assert "no new connection got in: " in ran.stdout
-    assert kind.why in ran.stdout
+    assert re.search(kind.why, ran.stdout), ran.said
     assert "See what stands with:  magnusctl plan -l one" in ran.stdout
     assert_as_before(one, before)
     assert journal(host)[-1] == "end reverted"

@@ -81,4 +81,4 @@ def test_it_is_unmounted_when_its_owner_is_killed(tmp_path: Path) -> None:
     assert mounts_under(point) == [str(point)]
     os.kill(owner.pid, signal.SIGKILL)
     owner.communicate()
-    wait_for("the end of the mount", lambda: mounts_under(point) == [], 5)
+    wait_for("the end of the mount", lambda: mounts_under(point) == [], 60)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,7 +35,7 @@ def command(server: Sshd, script: str) -> list[str]:
     return ["ssh", "-F", "none", *words, *there]
 
 
-def ssh(server: Sshd, script: str, timeout: float = 10) -> str:
+def ssh(server: Sshd, script: str, timeout: float = 60) -> str:
     done = subprocess.run(
         command(server, script),
         stdin=subprocess.DEVNULL,
@@ -78,14 +77,14 @@ def test_a_frozen_server_says_nothing_and_goes_on_when_thawed(server: Sshd) -> N
 
 def test_a_frozen_session_lets_its_command_go_on(server: Sshd, tmp_path: Path) -> None:
     marks = tmp_path / "marks"
-    loop = f"for n in $(seq 100); do echo $n | tee -a {marks}; sleep 0.05; done"
+    loop = f"for n in $(seq 1000); do echo $n | tee -a {marks}; sleep 0.05; done"
     client = subprocess.Popen(command(server, loop), stdout=subprocess.PIPE, text=True)
     try:
         assert client.stdout is not None
         assert client.stdout.readline() == "1\n"
         server.freeze()
         before = marks.stat().st_size
-        wait_for("two more marks", lambda: marks.stat().st_size > before + 2, 5)
+        wait_for("two more marks", lambda: marks.stat().st_size > before + 2, 30)
         server.thaw()
         assert client.stdout.readline() == "2\n"
     finally:
@@ -97,18 +96,20 @@ def test_what_a_session_detached_ends_with_the_server(tmp_path: Path) -> None:
     with sshd(tmp_path) as server:
         ssh(server, "setsid sleep 321 </dev/null >/dev/null 2>&1 & echo $! >" + f"{tmp_path}/job")
         pid = int((tmp_path / "job").read_text())
-        wait_for("the job", lambda: "sleep 321" in server.children(), 5)
+        wait_for("the job", lambda: "sleep 321" in server.children(), 30)
         listener = server.pid
     assert not psutil.pid_exists(pid)
     assert not psutil.pid_exists(listener)
 
 
 def test_a_detached_job_that_ended_is_no_zombie(server: Sshd, tmp_path: Path) -> None:
-    ssh(server, f"setsid sleep 0.3 </dev/null >/dev/null 2>&1 & echo $! >{tmp_path}/job")
+    go = tmp_path / "go"
+    waiting = f"'until [ -e {go} ]; do sleep 0.05; done'"
+    ssh(server, f"setsid sh -c {waiting} </dev/null >/dev/null 2>&1 & echo $! >{tmp_path}/job")
     pid = int((tmp_path / "job").read_text())
     os.kill(pid, 0)
-    time.sleep(0.5)
-    assert not psutil.pid_exists(pid)
+    go.touch()
+    wait_for("the end of it", lambda: not psutil.pid_exists(pid), 30)
 
 
 def test_a_line_of_configuration_replaces_its_own(tmp_path: Path) -> None:

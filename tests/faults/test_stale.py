@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.faults.site import RESOURCES, Simulated, Site
+from tests.lab.system import wait_for
 
 EDITS = 50
 slow = pytest.mark.slow_faults
@@ -166,6 +167,8 @@ def test_c2_of_two_saved_plans_the_second_is_stale_once_the_first_was_applied(
     for view, path in zip(views, saved, strict=True):
         assert view.run("plan", "-o", str(path)).code == 0
     assert views[0].run("provision", "--plan", str(saved[0]), "--yes").code == 0
+    (job,) = views[0].jobs()
+    wait_for("its runner's last word", (views[0].state / "jobs" / job / "over").exists, 60)
     before = picture(views[0])
     refused = views[1].run("provision", "--plan", str(saved[1]), "--yes")
     assert refused.code == 4

@@ -79,7 +79,8 @@ def vaults() -> Iterator[Vaults]:
     finally:
         with contextlib.suppress(OSError):
             run("gpgconf", "--kill", "gpg-agent", GNUPGHOME=str(folder / "gpg"))
-        shutil.rmtree(folder)
+        # The agent takes its sockets away itself, at the same time.
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def other_values(made: Vaults) -> Vaults:

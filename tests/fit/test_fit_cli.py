@@ -278,7 +278,7 @@ def test_lines_are_answered_while_others_are_yet_to_come() -> None:
                 process.stdin.flush()
                 assert json.loads(process.stdout.readline())["fits"] is True
             process.stdin.close()
-            assert process.wait(timeout=20) == 0
+            assert process.wait(timeout=120) == 0
         finally:
             process.kill()
 
@@ -303,7 +303,7 @@ def test_a_batch_loads_nothing_heavy() -> None:
         input=json.dumps(GOOD),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=True,
     )
     assert found.stdout.split() == []

@@ -46,6 +46,6 @@ def magnusctl(
         env={**os.environ, "COLUMNS": "200", "PYTHONUTF8": "1", **(environment or {})},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )

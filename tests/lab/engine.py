@@ -19,6 +19,7 @@ _UNIT = f"""\
 Description=Stand-in for the trading engine
 
 [Service]
+Type=exec
 ExecStart={_PROGRAM}
 CPUSchedulingPolicy=fifo
 CPUSchedulingPriority=10

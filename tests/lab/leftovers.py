@@ -31,7 +31,7 @@ def processes(word: str) -> list[str]:
     return found
 
 
-def gone(lab_id: str, workdir: Path, seconds: float = 15) -> None:
+def gone(lab_id: str, workdir: Path, seconds: float = 60) -> None:
     """Wait until nothing of a lab is left."""
     end = time.monotonic() + seconds
     while (left := traces(lab_id, workdir)) and time.monotonic() < end:

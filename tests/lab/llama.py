@@ -94,13 +94,12 @@ def _fetched(folder: Path) -> None:
     )
     for words in (["update"], ["download", *_PACKAGES]):
         done = subprocess.run(
-            ["apt-get", "-q", *words],
+            ["timeout", "600", "apt-get", "-q", *words],
             cwd=folder / "debs",
             env={**os.environ, "APT_CONFIG": str(folder / "conf")},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
             check=False,
         )
         if done.returncode or "Err:" in done.stdout:

@@ -103,7 +103,7 @@ def delay_line(lab_id: str, delays: Mapping[int, float], folder: Path) -> "subpr
             start_new_session=True,
         )
     for namespace, name in ((control, _CONTROL_END), (hosts, _LAB_END)):
-        wait_for(f"the delay line's {name}", partial(_has, namespace, name), 10)
+        wait_for(f"the delay line's {name}", partial(_has, namespace, name), 60)
     return process
 
 
@@ -131,7 +131,7 @@ def take_out(lab_id: str, number: int) -> None:
     for name in (f"h{number}", f"t{number}"):
         with contextlib.suppress(LabError):
             command("ip", "-n", hosts, "link", "del", name)
-        wait_for(f"the end of {name}", partial(_has_not, hosts, name), 10)
+        wait_for(f"the end of {name}", partial(_has_not, hosts, name), 60)
 
 
 def _has_not(namespace: str, link: str) -> bool:

@@ -70,7 +70,7 @@ def shelf(lab: Lab) -> Iterator[Shelf]:
         )
     try:
         probe = f"exec 3<>/dev/tcp/{lab.control_address}/{PORT}"
-        wait_for("the shelf", lambda: lab.control(["bash", "-c", probe]).returncode == 0, 20)
+        wait_for("the shelf", lambda: lab.control(["bash", "-c", probe]).returncode == 0, 60)
         yield Shelf(folder, f"http://{lab.control_address}:{PORT}")
     finally:
         server.kill()

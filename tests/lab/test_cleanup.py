@@ -110,7 +110,7 @@ def test_ctrl_c_ends_up() -> None:
     record = next(record for record in state.records() if record.owner == child.pid)
     assert any(f"ip netns exec magnus-ctl-{record.id} ssh" in line for line in lines)
     child.send_signal(signal.SIGINT)
-    child.communicate(timeout=15)
+    child.communicate(timeout=60)
     assert child.returncode == 0
     assert traces(record.id, Path(record.workdir)) == []
 
@@ -128,11 +128,16 @@ def test_a_killed_build_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setenv("MAGNUS_LAB_CACHE", str(tmp_path))
     code = "from tests.lab import rootfs; rootfs.ensure()"
     child = subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY)
-    system.wait_for("the build", lambda: bool(list(tmp_path.glob(".build-*/root/usr"))), 60)
+
+    def unpacked() -> bool:
+        assert child.poll() is None, "the build ended"
+        return bool(list(tmp_path.glob(".build-*/root/usr")))
+
+    system.wait_for("the build", unpacked, 300)
     child.kill()
     child.wait()
     assert not rootfs.path().exists()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while processes(str(tmp_path)) and time.monotonic() < end:
         time.sleep(0.05)
     assert processes(str(tmp_path)) == []

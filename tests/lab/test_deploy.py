@@ -97,7 +97,7 @@ def test_a_swap_under_load_fails_no_request(host: Serving, tmp_path: Path) -> No
         time.sleep(1)
     finally:
         (tmp_path / "stop").touch()
-        told = json.loads(asking.communicate(timeout=90)[0])
+        told = json.loads(asking.communicate(timeout=400)[0])
     assert told["failed"] == []
     assert told["answered"] == told["asked"] >= 40
     assert told["releases"] == ["tiny r1", "tiny r2"]
@@ -111,7 +111,7 @@ def test_a_gate_that_fails_leaves_the_old_release_alone(host: Serving, tmp_path:
         said = host.deploy(host.folder / "bad/tiny.gguf", code=5)
     finally:
         (tmp_path / "stop").touch()
-        told = json.loads(asking.communicate(timeout=90)[0])
+        told = json.loads(asking.communicate(timeout=400)[0])
     assert "cause: unsupported_arch: llamx; r2 serves again" in said
     assert "unknown model architecture: 'llamx'" in said
     assert "Take a newer llama.cpp" in said
@@ -127,7 +127,7 @@ def test_in_its_place_the_old_one_is_back_within_ten_seconds(host: Serving) -> N
     said = (host.host.rootfs / STATE / "r3/said").read_text()
     outage = int(said.partition("outage ")[2].split()[0])
     assert outage <= 10
-    assert time.monotonic() - before < 60
+    assert time.monotonic() - before < 240
 
 
 def test_a_rollback_by_name_moves_no_byte(host: Serving) -> None:
@@ -206,10 +206,11 @@ def test_after_a_boot_the_model_answers_again(host: Serving) -> None:
 
 PHASES = ("start", "gate", "flip", "drain")
 SLOW = {
-    "start": "ExecStartPre=/bin/sleep 4",
+    "start": "ExecStartPre=/bin/sleep 10",
     # An engine that is there and says nothing.
     "gate": "ExecStartPost=/bin/kill -STOP $MAINPID",
-    "flip": "ExecReload=/bin/sleep 4",
+    "flip": "ExecReload=/bin/sleep 10",
+    "drain": "ExecStop=/bin/sleep 10",
 }
 
 
@@ -220,9 +221,8 @@ def test_a_switch_that_is_killed_is_brought_to_its_end(host: Serving, phase: str
     context = {"start": "512", "gate": "640", "flip": "768", "drain": "896"}[phase]
     number = max(int(path.name[1:]) for path in (host.host.rootfs / STATE).glob("r*")) + 1
     unit = f"magnus-release-tiny-r{number}.service"
-    if phase in SLOW:
-        drop_in(host, "magnus-front.service" if phase == "flip" else unit, SLOW[phase])
-    stream = hold_a_stream(host) if phase == "drain" else None
+    slow = {"flip": "magnus-front.service", "drain": f"magnus-release-tiny-{before}.service"}
+    drop_in(host, slow.get(phase, unit), SLOW[phase])
     client = host.start(
         "deploy-model", str(tiny(host)), "--on", "server", "--yes", "--context", context
     )
@@ -235,8 +235,6 @@ def test_a_switch_that_is_killed_is_brought_to_its_end(host: Serving, phase: str
     wait_for(f"phase {phase}", reached, 60)
     host.host.run("pkill -KILL -f 'magnus/jobs/.*/job'", check=False)
     client.communicate(timeout=60)
-    if stream:
-        host.host.run(f"kill {stream}", check=False)
     host.host.run("rm -rf /run/systemd/system/*.d; systemctl daemon-reload")
     host.host.run(f"systemctl kill -s CONT {unit}", check=False)
     assert switching.exists()
@@ -252,15 +250,6 @@ def drop_in(host: Serving, unit: str, line: str) -> None:
     host.host.run(
         f"mkdir -p {folder} && printf '{text}' >{folder}/slow.conf && systemctl daemon-reload"
     )
-
-
-def hold_a_stream(host: Serving) -> str:
-    """A client that is answered for as long as it is let: the pid."""
-    body = json.dumps({"model": "tiny", "prompt": "go", "max_tokens": 100000, "stream": True})
-    url = f"http://127.0.0.1:{FRONT}/v1/completions"
-    return host.host.run(
-        f"curl -sN --limit-rate 20 -d '{body}' {url} >/dev/null 2>&1 & echo $!"
-    ).stdout.strip()
 
 
 def test_old_releases_go_and_what_serves_stays(host: Serving) -> None:

@@ -62,7 +62,7 @@ def hub(hosts: Lab) -> Iterator[Hub]:
     found = Hub(hosts, f"http://{hosts.control_address}:{PORT}")
     try:
         up = ["curl", "-sf", f"{found.url}/_hub/asked"]
-        wait_for("the hub", lambda: hosts.control(up).returncode == 0, 20)
+        wait_for("the hub", lambda: hosts.control(up).returncode == 0, 60)
         yield found
     finally:
         server.kill()

@@ -88,7 +88,7 @@ def test_the_whole_cluster_is_provisioned_in_one_run(
     magnus: Example, before: dict[str, Snapshot]
 ) -> None:
     assert before
-    with magnus.lab.hosts["rtx3090"].comes_back():
+    with magnus.lab.hosts["rtx3090"].comes_back(600):
         said = magnus.ends(0, "provision", "--yes", *ALLOW)
     assert "rtx3090  boots; waiting for it" in said
     again = magnus.run("provision", "--yes", *ALLOW)
@@ -113,7 +113,7 @@ def code(host: Host, key: str = "") -> str:
     """What vLLM answers to a host that has no program to ask with; nothing where it is shut out."""
     request = f"GET /v1/models HTTP/1.0\\r\\nAuthorization: Bearer {key}\\r\\n\\r\\n"
     talk = f"exec 3<>/dev/tcp/10.231.79.1/8000; printf '{request}' >&3; head -n 1 <&3"
-    said = host.run(f'timeout 3 bash -c "{talk}"', check=False).stdout.split()
+    said = host.run(f'timeout 20 bash -c "{talk}"', check=False).stdout.split()
     return said[1] if said else ""
 
 

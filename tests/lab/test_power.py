@@ -12,6 +12,7 @@ from tests.faults.kill import running
 from tests.lab import Host, Lab, LabError, lab, missing, system
 from tests.lab.leftovers import traces
 
+BOOTED = "timeout 60 systemctl is-system-running --wait"
 LACKS = missing()
 pytestmark = [
     pytest.mark.lab,
@@ -40,7 +41,7 @@ def host(one: Lab) -> Host:
     return one.hosts["one"]
 
 
-def ssh(one: Lab, script: str, timeout: float = 10) -> str:
+def ssh(one: Lab, script: str, timeout: float = 60) -> str:
     return one.control(one.ssh("one", script), timeout=timeout, check=True).stdout
 
 
@@ -60,7 +61,7 @@ def test_a_reboot_keeps_the_tree_and_starts_all_else_anew(one: Lab, host: Host) 
     assert host.boot_id() != boot
     assert host.leader != leader
     assert system.start_time(leader) is None
-    assert ssh(one, "sudo cat /root/kept; systemctl is-system-running") == "kept\nrunning\n"
+    assert ssh(one, f"sudo cat /root/kept; {BOOTED}") == "kept\nrunning\n"
     assert ssh(one, "cat /proc/sys/kernel/random/boot_id").strip() == host.boot_id()
     assert host.run("test -e /run/lost || test -e /dev/shm/lost", check=False).returncode == 1
     assert host.connections() == booted + 2
@@ -77,7 +78,7 @@ def test_a_power_cut_tells_nobody(one: Lab, host: Host) -> None:
         assert session.code is None
         host.power_on()
     assert host.boot_id() != boot
-    assert ssh(one, "sudo cat /root/kept2; systemctl is-system-running") == "kept\nrunning\n"
+    assert ssh(one, f"sudo cat /root/kept2; {BOOTED}") == "kept\nrunning\n"
     assert host.run("pgrep -f '[s]leep 30'", check=False).returncode == 1
 
 
@@ -85,8 +86,9 @@ def test_a_clean_reboot_ends_open_sessions(one: Lab, host: Host) -> None:
     with running(one.command(one.ssh("one", "echo on; exec sleep 300"))) as session:
         session.wait_line("on")
         with host.comes_back():
-            ssh(one, "sudo systemctl reboot --no-block")
-            assert session.wait(10) == 255
+            # Whether it still says how that ended, nobody knows.
+            one.control(one.ssh("one", "sudo systemctl reboot --no-block"), timeout=60)
+            assert session.wait(60) == 255
     assert ssh(one, "hostname") == "one\n"
 
 
@@ -111,7 +113,7 @@ def test_a_frozen_sshd_is_silent_and_its_commands_go_on(one: Lab, host: Host) ->
         assert is_silent(one)
         heard, marks = len(session.stdout), host.rootfs / "var/tmp/marks"
         before = len(marks.read_text())
-        system.wait_for("more marks", lambda: len(marks.read_text()) > before, 5)
+        system.wait_for("more marks", lambda: len(marks.read_text()) > before, 60)
         assert len(session.stdout) == heard
         host.thaw_sshd()
         session.wait_line("^30$")
@@ -126,8 +128,8 @@ def test_an_unplugged_host_is_a_black_hole(one: Lab, host: Host) -> None:
         assert host.run("ping -c 1 -W 1 10.231.77.1", check=False).returncode == 1
         assert "state UP" in host.run("ip -o link show host0").stdout
         host.plug_back()
-        session.wait_line("after", 20)
-        assert session.wait(5) == 0
+        session.wait_line("after", 60)
+        assert session.wait(60) == 0
 
 
 def test_an_address_of_netplan_is_there_after_every_boot(host: Host) -> None:
@@ -141,11 +143,11 @@ def test_an_address_of_netplan_is_there_after_every_boot(host: Host) -> None:
 
     assert not configured()
     host.run("netplan apply")
-    system.wait_for("the address", configured, 10)
+    system.wait_for("the address", configured, 60)
     host.reboot()
-    system.wait_for("the address after a reboot", configured, 10)
+    system.wait_for("the address after a reboot", configured, 60)
     host.power_cut()
-    system.wait_for("the address after a power cut", configured, 10)
+    system.wait_for("the address after a power cut", configured, 60)
     file.unlink()
 
 

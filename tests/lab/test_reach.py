@@ -149,7 +149,7 @@ def test_sudo_that_wants_a_password_is_named_and_nothing_hangs(four: Cluster) ->
     try:
         started = time.monotonic()
         answer = plan(four, "-l", "linode")
-        assert time.monotonic() - started < 15
+        assert time.monotonic() - started < 60
     finally:
         host.run("mv /root/admin /etc/sudoers.d/admin")
     assert answer.returncode == 3
@@ -195,7 +195,7 @@ def test_a_host_that_is_down_does_not_stop_the_others(four: Cluster) -> None:
 
 def test_ctrl_c_leaves_the_job_to_end_on_its_host(four: Cluster) -> None:
     slow = {
-        "commands": {"slow": {"run": "sleep 3; touch /root/slow", "unless": "test -e /root/slow"}}
+        "commands": {"slow": {"run": "sleep 20; touch /root/slow", "unless": "test -e /root/slow"}}
     }
     extra = overlay(four, linode={"resources": slow})
     # Only what cannot cut it off: nobody is left to confirm the rest.
@@ -212,9 +212,9 @@ def test_ctrl_c_leaves_the_job_to_end_on_its_host(four: Cluster) -> None:
         start_new_session=True,
     )
     host = four.lab.hosts["linode"]
-    _wait(lambda: host.run("pgrep -f '[s]leep 3$'", check=False).returncode == 0)
+    _wait(lambda: host.run("pgrep -f '[s]leep 20$'", check=False).returncode == 0)
     os.killpg(process.pid, signal.SIGINT)
-    said, _ = process.communicate(timeout=10)
+    said, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "interrupted; not finished: linode" in said
     assert "magnusctl attach linode " in said
@@ -226,7 +226,7 @@ def test_ctrl_c_leaves_the_job_to_end_on_its_host(four: Cluster) -> None:
     assert "slow" not in again.stdout
 
 
-def _wait(condition: Any, seconds: float = 20) -> None:
+def _wait(condition: Any, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come true in time"

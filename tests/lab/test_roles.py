@@ -19,6 +19,7 @@ from tests.lab import examples as ex
 from tests.lab.examples import Example
 from tests.lab.shelf import Shelf
 from tests.lab.standing import left, standing
+from tests.lab.system import wait_for
 
 pytestmark = pytest.mark.lab
 HOSTS = ("mixtral", "bigram")
@@ -142,6 +143,8 @@ def test_every_option_of_the_unit_is_one_that_llama_server_knows(mixtral: Exampl
 @pytest.mark.covers("storage", "Linux", "verified")
 def test_verify_proves_the_server_after_a_boot(mixtral: Example) -> None:
     mixtral.host.reboot()
+    health = f"curl -sf -m 5 {LLAMA}/health"
+    wait_for("health", lambda: mixtral.host.run(health, check=False).returncode == 0, 60)
     verdicts = mixtral.verdicts()
     names = ("address", "answers", "key")
     assert {verdicts[f"inference.mixtral-{name}"] for name in names} == {"pass"}
@@ -167,11 +170,12 @@ def test_a_real_engine_speaks_through_ssh_and_its_speed_is_told(mixtral: Example
         assert result["measure"]["value"] > 0
     # llama-server times itself: (n - 1) tokens in predicted_ms.
     wanted = json.dumps({"prompt": "hello " * 90, "max_tokens": 64, "ignore_eos": True})
-    told = json.loads(asked(mixtral.host, f"{LLAMA}/v1/completions", LLAMA_KEY, wanted)[1])
-    assert (
-        found["tokens.mixtral.decode"]["measure"]["value"]
-        < 2 * told["timings"]["predicted_per_second"]
-    )
+    told = [
+        json.loads(asked(mixtral.host, f"{LLAMA}/v1/completions", LLAMA_KEY, wanted)[1])
+        for _ in range(8)
+    ]
+    fastest = max(one["timings"]["predicted_per_second"] for one in told)
+    assert found["tokens.mixtral.decode"]["measure"]["value"] < 2 * fastest
     assert (mixtral.folder / "baselines" / "before.json").exists()
     assert LLAMA_KEY not in answer.stdout + answer.stderr
 

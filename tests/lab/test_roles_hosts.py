@@ -15,7 +15,7 @@ import pytest
 
 from magnusctl.checks import throughput
 from tests.faults.debs import offer
-from tests.faults.real import Real, declare, reachable
+from tests.faults.real import CONFIRM_S, Real, declare, reachable
 from tests.faults.snapshot import Snapshot
 from tests.lab import Host, Lab, standins
 from tests.lab import examples as ex
@@ -23,6 +23,7 @@ from tests.lab.cluster import UNSETTABLE
 from tests.lab.examples import Example
 from tests.lab.shelf import Shelf
 from tests.lab.standing import left, standing
+from tests.lab.system import wait_for
 from tests.lab.test_roles import asked, listening, shown
 
 pytestmark = pytest.mark.lab
@@ -33,7 +34,7 @@ LAST = ("chrony", "irqbalance", "magnus-rt-tune", "magnus-trading", "magnus-nfta
 ENGINE = "opt/magnus/trading/current/bin/trading_engine"
 
 
-def door(hosts: Lab, **firewall: Any) -> Real:
+def door(hosts: Lab, confirm_s: int = 60, **firewall: Any) -> Real:
     """A host with the role base, on a link to its neighbour."""
     doors = {"open": [{"port": OPEN}], **firewall}
     wanted = {"base": {"sysctls": UNSETTABLE, "firewall": doors}}
@@ -43,12 +44,12 @@ def door(hosts: Lab, **firewall: Any) -> Real:
     }
     link = {"kind": "internet", "speed": "1Gbit/s", "ends": ends}
     entries: Mapping[str, Any] = {"door": {"roles": ["base"], "variables": wanted}, "neighbour": {}}
-    return declare(hosts, entries, links={"lan": link})
+    return declare(hosts, entries, confirm_s=confirm_s, links={"lan": link})
 
 
 def knock(host: Host, at: Host, port: int) -> bool:
     """Whether a host gets a connection to another."""
-    script = f"timeout 2 bash -c 'exec 3<>/dev/tcp/{at.address}/{port}'"
+    script = f"timeout 3 bash -c 'exec 3<>/dev/tcp/{at.address}/{port}'"
     return host.run(script, check=False).returncode == 0
 
 
@@ -56,6 +57,9 @@ def listens(host: Host) -> None:
     """Have somebody listen on each of the ports, for all who come."""
     for port in (OPEN, CLOSED, LINKED):
         host.run(f"systemd-run -q --unit=listener-{port} busybox httpd -f -p {port} -h /usr/share")
+    for port in (OPEN, CLOSED, LINKED):
+        shown = f"ss -Hltn 'sport = :{port}'"
+        wait_for(f"port {port}", lambda shown=shown: bool(host.run(shown).stdout), 60)  # type: ignore[misc]
 
 
 def assert_closed(hosts: Lab) -> None:
@@ -96,9 +100,9 @@ def test_what_was_open_is_closed_and_the_rules_of_others_stay(
 
 
 def test_a_firewall_that_shuts_us_out_opens_again_by_itself(hosts: Lab) -> None:
-    ran = door(hosts, ssh_port=2222).run("provision", "--yes", "-l", "door")
+    ran = door(hosts, CONFIRM_S, ssh_port=2222).run("provision", "--yes", "-l", "door")
     assert ran.code == 6, ran.said
-    reachable(hosts, "door", 20)
+    reachable(hosts, "door", 60)
     assert_closed(hosts)
     assert door(hosts).run("plan", "--detailed-exitcode", "-l", "door").code == 0
 
@@ -107,7 +111,7 @@ def test_a_firewall_that_shuts_us_out_opens_again_by_itself(hosts: Lab) -> None:
 def test_the_rules_are_there_after_a_boot(hosts: Lab) -> None:
     host = hosts.hosts["door"]
     host.reboot()
-    reachable(hosts, "door", 20)
+    reachable(hosts, "door", 60)
     listens(host)
     assert_closed(hosts)
     said = " ".join(door(hosts).run("verify", "-v", "-l", "door").stdout.split())
@@ -147,7 +151,7 @@ def test_a_driver_is_installed_held_and_booted_in_one_run(
     host, boot = rtx4090.host, rtx4090.host.boot_id()
     assert before_rtx4090
     assert "~ reboot:driver" in rtx4090.changes()
-    with host.comes_back():
+    with host.comes_back(600):
         said = rtx4090.provision()
     assert host.boot_id() != boot
     assert "rtx4090  boots; waiting for it" in said

@@ -62,7 +62,7 @@ def chromium(executable: str) -> Iterator[Browser]:
             headless=True,
             chromium_sandbox=False,
             args=FLAGS,
-            timeout=30_000,
+            timeout=120_000,
         )
         try:
             yield browser
@@ -97,7 +97,7 @@ def render(browser: Browser, html: Path, width: int, scheme: Scheme, script: str
         service_workers="block",
         offline=True,
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     context.route("**/*", gate)
     context.on("console", heard)
     context.on("weberror", lambda error: errors.append(str(error.error)))

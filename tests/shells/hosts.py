@@ -284,7 +284,7 @@ def a_gate(name: str = "gate", **more: Any) -> Command:
     """A step that waits, for a while, until `Host.open` lets it go on."""
     here, opened = f'"$ROOT/{name}.here"', f'"$ROOT/{name}.open"'
     wait = (
-        f": >{here}; n=0; until [ -e {opened} ] || [ $n = 400 ]; do sleep 0.05; n=$((n + 1)); done"
+        f": >{here}; n=0; until [ -e {opened} ] || [ $n = 2400 ]; do sleep 0.05; n=$((n + 1)); done"
     )
     return Command(label=name, run=wait, unless=f"[ -e {opened} ]", **more)
 

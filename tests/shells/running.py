@@ -20,7 +20,7 @@ from tests.shells.shells import TIMEOUT_S, Ran, heard
 Found = TypeVar("Found")
 
 
-def wait_for(what: str, found: Callable[[], Found], seconds: float = 20) -> Found:
+def wait_for(what: str, found: Callable[[], Found], seconds: float = 90) -> Found:
     """Ask until there is an answer that counts, for a while."""
     end = time.monotonic() + seconds
     while not (answer := found()):
@@ -82,7 +82,7 @@ class Running:
         """They without their times, and without what steps said."""
         return [line for line in words(self.journal) if not line.startswith("said ")]
 
-    def reach(self, start: str, seconds: float = 20) -> None:
+    def reach(self, start: str, seconds: float = 90) -> None:
         """Wait until a line begins like that, as `start 1`."""
 
         def reached() -> bool:

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sys
 import threading
 import urllib.request
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from magnusctl.resources.release import Release
+from tests.ports import free_port
 from tests.shells.hosts import Host, Job
 from tests.shells.running import wait_for
 
@@ -174,14 +174,6 @@ def read_upstream(path: Path) -> tuple[int, int] | None:
         return None
     words = path.read_text().replace(";", " ").split()
     return int(words[5].removeprefix("r")), int(words[2].rpartition(":")[2])
-
-
-def free_port() -> int:
-    """One that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-    return port
 
 
 @dataclass

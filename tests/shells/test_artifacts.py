@@ -122,7 +122,7 @@ def test_a_token_opens_a_gate_and_is_in_nobodys_arguments(host: Host, server: Hu
 
 @under(FEWER)
 def test_a_server_that_is_busy_or_silent_is_asked_again(host: Host, server: Hub) -> None:
-    wanted = model(server, host, stall_s=2)
+    wanted = model(server, host, stall_s=4)
     fault(server, host, "refuse")
     fault(server, host, "stall", after=MIB)
     job = host.provision(wanted)
@@ -132,7 +132,7 @@ def test_a_server_that_is_busy_or_silent_is_asked_again(host: Host, server: Hub)
     assert (first, MIB - second in range(1 << 16)) == (0, True)
     notes = [" ".join(e.arguments) for e in job.events if e.word == "note"]
     assert "it answers 503" in notes[0]
-    assert "nothing came for 2 s" in notes[1]
+    assert "nothing came for 4 s" in notes[1]
     moved = [e.arguments for e in job.events if e.word == "moved"]
     assert moved
     assert {total for _, _, total in moved} == {str(wanted.size)}
@@ -168,9 +168,10 @@ def test_a_disk_that_fills_on_the_way_is_told_and_what_came_is_kept(
 ) -> None:
     wanted = model(server, host)
     with smallfs.small(host.path(STORE), 8 * 1024, "tmpfs") as disk:
-        server.rate = 2.0 * MIB
+        server.rate = MIB / 2
         running = host.start(host.plan(wanted), wanted)
-        wait_for("some bytes", lambda: bodies(server, host))
+        part = host.path(f"{PATH}.magnus.part/{BIG}")
+        wait_for("some bytes", lambda: part.exists() and part.stat().st_size)
         disk.fill()
         job = host.end(running)
         assert "disk full: 0.0 MiB are free" in said(job, wanted)
@@ -214,6 +215,10 @@ def test_a_fetch_that_is_killed_again_and_again_moves_no_byte_twice(
 
     for point in range(POINTS):
         before, known = sizes(), len(asked())
+        # On a slow machine more comes between two kills; some must be left for them all.
+        if sum(before.values()) > wanted.size / 2:
+            assert point > 2
+            break
         running = host.start(host.plan(wanted), wanted)
         wait_for("a new request", lambda known=known: len(asked()) > known)  # type: ignore[misc]
         at, more = sum(sizes().values()), point * 4096

@@ -146,7 +146,7 @@ def test_many_peers_at_once_do_not_mix_their_lines(macos: bool, host: Host) -> N
                 told = answered(lines, f"{part} {peer.address}").split("\n")
                 assert [peer.address in line for line in told] == [True] * 9 + [False]
     # All at once: one after the other they would take over a minute.
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 60
 
 
 @fewer_shells

@@ -54,8 +54,8 @@ def test_a_check_is_ended_in_time_with_and_without_the_program_for_it(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.symlink_to(f"/usr/bin/{program}")
     started = time.monotonic()
-    found = said(host, "trap '' TERM; echo begun; sleep 30; echo end", seconds=1)
-    assert time.monotonic() - started < 10
+    found = said(host, "trap '' TERM; echo begun; sleep 30; echo end", seconds=3)
+    assert time.monotonic() - started < 25
     assert found.status in custom.KILLED
     assert found.lines[0] == "begun"
     assert "end" not in found.lines
@@ -64,8 +64,8 @@ def test_a_check_is_ended_in_time_with_and_without_the_program_for_it(
 @fewer_shells
 def test_what_a_check_leaves_running_does_not_hold_up_the_answer(host: Host) -> None:
     started = time.monotonic()
-    assert said(host, "sleep 8 & echo done") == Said(("done",), "0")
-    assert time.monotonic() - started < 5
+    assert said(host, "sleep 60 & echo done") == Said(("done",), "0")
+    assert time.monotonic() - started < 30
 
 
 @fewer_shells

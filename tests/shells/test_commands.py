@@ -85,10 +85,10 @@ def test_a_command_reads_nothing_of_the_job_from_standard_input(host: Host) -> N
 @pytest.mark.parametrize("where", ["run", "unless"])
 def test_what_a_command_leaves_running_does_not_hold_the_job(host: Host, where: str) -> None:
     texts: dict[str, str] = {"run": ': >"$ROOT/ran"', "unless": '[ -e "$ROOT/ran" ]'}
-    texts[where] = f"sleep 2 & {texts[where]}"
+    texts[where] = f"sleep 60 & {texts[where]}"
     started = time.monotonic()
     assert host.provision(Command(label="daemon", run=texts["run"], unless=texts["unless"])).ok
-    assert time.monotonic() - started < 1.7
+    assert time.monotonic() - started < 30
 
 
 def test_a_guard_that_cannot_tell_yet_is_asked_again_after_what_is_before_it(host: Host) -> None:

@@ -69,7 +69,7 @@ def _cut(found: Serving, cut: Cut) -> float:
     host = found.host
     found.release(1, slow_s=60)
     assert found.switch(1).ok
-    found.release(2, loading_s=1.5 if cut.phase == "gate" else 0)
+    found.release(2, loading_s=4 if cut.phase == "gate" else 0)
     if cut.hold:
         found.at(f"hold.{cut.hold}").touch()
     wanted = found.wanted(2, cut.how)
@@ -162,7 +162,7 @@ def test_a_stop_leaves_nothing_of_it(linux: Host, cut: Cut) -> None:
 @under(FEWER)
 def test_a_first_switch_that_was_cut_is_begun_again(linux: Host, phase: str) -> None:
     with serving(linux) as found:
-        found.release(1, loading_s=1.5 if phase == "gate" else 0)
+        found.release(1, loading_s=4 if phase == "gate" else 0)
         hold = {"start": "start", "flip": "reload"}.get(phase)
         if hold:
             found.at(f"hold.{hold}").touch()
@@ -185,7 +185,7 @@ def test_a_switch_whose_runner_alone_dies_goes_on_to_its_end(linux: Host) -> Non
     with serving(linux) as found:
         found.release(1)
         assert found.switch(1).ok
-        found.release(2, loading_s=1)
+        found.release(2, loading_s=4)
         wanted = found.wanted(2)
         running = linux.start(linux.plan(wanted), wanted)
         wait_for("r2", lambda: 2 in found.running)
@@ -201,7 +201,7 @@ def test_a_step_that_alone_is_killed_is_told_and_can_be_done_again(linux: Host) 
     with serving(linux) as found:
         found.release(1)
         assert found.switch(1).ok
-        found.release(2, loading_s=1)
+        found.release(2, loading_s=4)
         wanted = found.wanted(2, "instead")
         running = linux.start(linux.plan(wanted), wanted)
         there = linux.path(f"/var/lib/magnus/models/{MODEL}/switching")

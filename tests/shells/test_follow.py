@@ -51,7 +51,7 @@ def test_from_every_line_of_a_running_and_of_a_finished_job_none_is_lost_and_non
     job = _begun(host)
     # One that is further than the job is waits for what it has not seen.
     early = [host.following("job-1", line) for line in range(len(job.journal) + 3)]
-    time.sleep(4.5)
+    time.sleep(9)
     host.open()
     first = heard(job.process)
     lines = job.journal
@@ -132,6 +132,7 @@ def test_a_job_that_stands_long_for_the_lock_has_begun(host: Host) -> None:
     time.sleep(2)
     assert other.poll() is None
     assert not (job.folder / "journal").exists()
+    host.path("/.standins/sleep").unlink()
     host.open()
     assert host.end(job).ok
     assert read(heard(other))[0].ended

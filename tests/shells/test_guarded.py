@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 
@@ -101,9 +100,8 @@ def test_what_needs_a_guarded_change_waits_until_it_is_confirmed(host: Host) -> 
 def test_a_guarded_step_that_fails_takes_the_stage_back_at_once(host: Host) -> None:
     etc = before(host)
     bad = Command(label="bad", run="exit 5", unless="false", undo=":", **RISKY)
-    started = time.monotonic()
     job = host.provision(*changes(), bad)
-    assert time.monotonic() - started < 15
+    assert not [line for line in told_by(job.folder) if line.startswith("confirm ")]
     assert job.first[bad.id] == "failed"
     assert [line for line in told_by(job.folder) if "revert" in line] == [
         "reverting a-step-failed",
@@ -151,7 +149,7 @@ def test_without_a_way_back_nothing_that_is_guarded_begins(host: Host) -> None:
 def test_a_way_back_that_fails_is_never_told_as_one_and_can_be_gone_again(host: Host) -> None:
     host.write("/etc/file", "theirs\n")
     wanted = a_file("/etc/file", **RISKY), a_file("/etc/other", **RISKY)
-    job = asking(host, *wanted, seconds=1)
+    job = asking(host, *wanted, seconds=5)
     path = host.path("/etc/file")
     path.unlink()
     path.mkdir()

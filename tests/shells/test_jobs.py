@@ -6,11 +6,12 @@ import json
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 
 from magnusctl.resources.command import Command
 from tests.shells.hosts import Host, a_file, a_gate, fewer_shells
-from tests.shells.running import Running, lives, words
+from tests.shells.running import Running, lives, wait_for, words
 from tests.shells.shells import FEWER, in_turn, run
 from tests.shells.together import under
 
@@ -32,14 +33,14 @@ HANGS = 'echo $$ >>"$ROOT/pids"; sleep 60 & echo $! >>"$ROOT/pids"; echo asleep;
 
 @under()
 def test_what_takes_too_long_is_killed_with_all_that_it_started(host: Host) -> None:
-    polite = Command(label="polite", run=HANGS, unless="false", seconds=1)
-    deaf = Command(label="deaf", run=f"trap '' TERM; {HANGS}", unless="false", seconds=1)
+    polite = Command(label="polite", run=HANGS, unless="false", seconds=5)
+    deaf = Command(label="deaf", run=f"trap '' TERM; {HANGS}", unless="false", seconds=5)
     after = a_file("/etc/after")
     job = host.provision(polite, deaf, after)
     assert [line for line in _words(job.folder) if "start" not in line] == [
         "begin 3",
-        "failed 0 143 timeout 1",
-        "failed 1 143 timeout 1",
+        "failed 0 143 timeout 5",
+        "failed 1 143 timeout 5",
         "ok 2",
         "end failed",
     ]
@@ -63,7 +64,9 @@ def test_the_time_limit_of_a_step_outlives_its_runner(host: Host) -> None:
     wanted = Command(label="hangs", run=HANGS, unless="false", seconds=2)
     job = host.start(host.plan(wanted), wanted)
     job.reach("start 0")
-    step = job.pid("step")
+    step, runner = job.pid("step"), psutil.Process(job.pid())
+    # Whoever limits it must be there before the runner goes.
+    wait_for("the step and its guard", lambda: len(runner.children()) == 2)
     job.kill()
     assert host.end(job).answers.gone == "yes"
     assert not lives(step)

@@ -22,15 +22,24 @@ pytestmark = [
 ]
 
 
-def _busy(label: str, seconds: float = 0.4) -> Command:
+def _busy(label: str, wait: str = "sleep 0.4") -> Command:
     """A step that writes down when it is inside."""
-    run = f'echo "begin {label}" >>"$ROOT/log"; sleep {seconds}; echo "end {label}" >>"$ROOT/log"'
+    run = f'echo "begin {label}" >>"$ROOT/log"; {wait}; echo "end {label}" >>"$ROOT/log"'
     return Command(label=label, run=f'{run}; : >"$ROOT/{label}"', unless=f'[ -e "$ROOT/{label}" ]')
 
 
-def _start(host: Host, label: str, seconds: float = 0.4) -> Running:
-    wanted = _busy(label, seconds)
+def _start(host: Host, label: str) -> Running:
+    wanted = _busy(label)
     return host.start(host.plan(wanted), wanted)
+
+
+def _inside_until_open(host: Host) -> Running:
+    """The first job, which has begun."""
+    wait = 'n=0; until [ -e "$ROOT/gate.open" ] || [ $n = 2400 ]; do sleep 0.05; n=$((n + 1)); done'
+    wanted = _busy("first", wait)
+    first = host.start(host.plan(wanted), wanted)
+    wait_for("the first", host.path("/log").exists)
+    return first
 
 
 def _at_once(host: Host, *wanted: Command) -> list[Job]:
@@ -59,10 +68,10 @@ def _journal(folder: Path) -> list[str]:
 
 @under()
 def test_the_second_of_two_is_told_who_holds_the_lock_and_runs_nothing(host: Host) -> None:
-    first = _start(host, "first")
-    first.reach("start 0")
+    first = _inside_until_open(host)
     host.who = "other@there"
     second = host.end(_start(host, "second"))
+    host.open()
     locked, end = _told(second)
     assert locked.startswith("locked job-1 test@here 20")
     assert locked.endswith("Z 1/1")
@@ -99,7 +108,7 @@ def test_a_lock_that_goes_between_two_looks_still_counts(host: Host) -> None:
 @under(FEWER)
 def test_those_who_wait_run_one_after_the_other(host: Host) -> None:
     host.wait_s = 30
-    ended = _at_once(host, *(_busy(f"job{number}", 0.2) for number in range(4)))
+    ended = _at_once(host, *(_busy(f"job{number}", "sleep 0.2") for number in range(4)))
     assert all(job.ok for job in ended), [_told(job) for job in ended]
     assert sorted(_inside(host)) == [f"job{number}" for number in range(4)]
     assert any(line.startswith("waiting job-") for job in ended for line in _told(job))
@@ -107,26 +116,26 @@ def test_those_who_wait_run_one_after_the_other(host: Host) -> None:
 
 @under(FEWER)
 def test_one_who_waited_in_vain_is_refused_and_takes_nothing_away(host: Host) -> None:
-    first = _start(host, "first", 3.5)
-    first.reach("start 0")
+    first = _inside_until_open(host)
     host.wait_s = 2
     second = _told(host.end(_start(host, "second")))
     assert [line.split()[0] for line in second] == ["waiting", "locked", "end"]
     host.wait_s = 0
     assert _told(host.end(_start(host, "third")))[-1] == "end refused"
+    host.open()
     assert host.end(first).ok
     assert _inside(host) == ["first"]
 
 
 @under(FEWER)
 def test_one_who_waits_can_be_cancelled(host: Host) -> None:
-    first = _start(host, "first", 1.5)
-    first.reach("start 0")
+    first = _inside_until_open(host)
     host.wait_s = 30
     second = _start(host, "second")
     second.reach("waiting")
     assert host.call("cancel_job", second.folder.name) == ["asked"]
     assert _told(host.end(second))[1:] == ["cancelled lock", "end refused"]
+    host.open()
     assert host.end(first).ok
     assert _inside(host) == ["first"]
 
@@ -188,14 +197,15 @@ def test_the_lock_of_somebody_who_is_gone_is_reclaimed(
 
 @under()
 def test_a_dead_job_holds_the_lock_while_its_step_lives(host: Host) -> None:
-    first = _start(host, "first", 2.2)
-    first.reach("start 0")
-    wait_for("the step", lambda: host.path("/log").exists())
+    first = _inside_until_open(host)
     pid = first.pid()
     first.kill()
     assert _told(host.end(_start(host, "second")))[-1] == "end refused"
-    host.wait_s = 20
-    third = host.end(_start(host, "third"))
+    host.wait_s = 60
+    waits = _start(host, "third")
+    waits.reach("waiting")
+    host.open()
+    third = host.end(waits)
     assert third.ok
     assert [line.split()[0] for line in _told(third)][:3] == ["waiting", "reclaimed", "begin"]
     assert f"reclaimed job-1 pid-{pid}-gone" in _told(third)

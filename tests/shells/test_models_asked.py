@@ -182,4 +182,4 @@ def test_an_engine_says_which_options_it_has(host: Host) -> None:
 @under(FEWER)
 def test_an_engine_that_says_its_options_and_does_not_end_is_ended(host: Host) -> None:
     host.write("/opt/engine", "#!/bin/sh\necho --such\nexec sleep 600\n", 0o755)
-    assert host.call("engine_help", 1, "/opt/engine", files=FILES) == ["--such"]
+    assert host.call("engine_help", 3, "/opt/engine", files=FILES) == ["--such"]

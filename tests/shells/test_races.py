@@ -22,7 +22,7 @@ RACES = 67
 RACE = """
 UNDO_ORDER=0 GUARDED=' 0 '
 put_back() { echo old >state; }
-jitter() { awk -v n="$1" 'BEGIN { printf "%.3f", (n * 37 % 17) / 1000 }'; }
+jitter() { awk -v n="$1" 'BEGIN { printf "%.3f", (n * 37 % 17) / 250 }'; }
 n=0
 while [ $n -lt RACES ]; do
   n=$((n + 1)) JOB=race-$n

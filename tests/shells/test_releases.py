@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import threading
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import pytest
 
 from magnusctl import undo
 from magnusctl.resources.release import Release
+from tests.ports import free_port
 from tests.shells.hosts import Host
-from tests.shells.served import ID, MODEL, Serving, free_port, served, serving
+from tests.shells.served import ID, MODEL, Serving, served, serving
 from tests.shells.shells import FEWER
 from tests.shells.together import under
 
@@ -49,7 +51,7 @@ def test_a_first_release_is_proved_and_shown(linux: Host) -> None:
         assert heads == [*parts, "serving r1"]
         gate = dict(line.split("=") for line in found.kept(1, "gate").splitlines())
         assert set(gate) == {"start_s", "decode_tps"}
-        assert 5 < float(gate["decode_tps"]) < 200
+        assert 5 < float(gate["decode_tps"]) < 1000
         assert found.stands == served(1)
         # What is not proved yet no boot starts.
         assert _of_units(found) == ["start r1", "enable r1"]
@@ -65,6 +67,7 @@ def test_a_switch_beside_leaves_nobody_without_an_answer(linux: Host) -> None:
         def ask() -> None:
             while not over.is_set():
                 seen.append(found.answers())
+                time.sleep(0.02)
 
         client = threading.Thread(target=ask)
         client.start()

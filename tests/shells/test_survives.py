@@ -135,8 +135,8 @@ def test_a_boot_unit_that_somebody_starts_by_hand_overtakes_no_job(host: Host) -
 def test_a_power_cut_right_after_the_confirmation_leaves_no_hook(host: Host) -> None:
     before(host)
     job = asking(host)
-    (job.folder / "pending").rename(job.folder / "confirmed")
     _kill_both(job)
+    (job.folder / "pending").rename(job.folder / "confirmed")
     host.boot()
     assert not list(host.root.rglob("*magnus-revert*"))
     assert host.path("/etc/new/made").exists()
@@ -156,7 +156,8 @@ def test_a_line_that_a_power_cut_ended_is_not_the_beginning_of_the_next(host: Ho
 
 
 def _kill_both(job: Running) -> None:
-    for name in ("timer", "pid"):
+    # Whoever sees the other go takes back.
+    for name in ("pid", "timer"):
         job.kill(name)
     job.heard()
 
@@ -244,7 +245,7 @@ def test_of_a_long_last_line_only_the_end_is_told(host: Host) -> None:
     job = host.provision(Command(label="flood", run=flood, unless="false"))
     assert job.output["command:flood"][-1] == "the end"
     assert (job.folder / "out.0").stat().st_size < 1 << 20
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60
 
 
 @linux_only
@@ -253,7 +254,7 @@ def test_all_of_a_session_is_ended_where_there_is_no_ps(host: Host) -> None:
     host.standin("ps", "exit 127")
     # timeout(1) makes a group of its own.
     hangs = 'echo $$ >"$ROOT/pids"; timeout 60 sh -c \'echo $$ >>"$MAGNUS_ROOT/pids"; sleep 60; :\''
-    job = host.provision(Command(label="hangs", run=hangs, unless="false", seconds=1))
+    job = host.provision(Command(label="hangs", run=hangs, unless="false", seconds=5))
     assert set(job.words.values()) == {"failed"}
     pids = [int(line) for line in host.path("/pids").read_text().split()]
     assert len(pids) == 2

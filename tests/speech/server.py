@@ -37,10 +37,14 @@ class Pace:
     keys: list[str] = field(default_factory=list)
     sent: list[tuple[float, float]] = field(default_factory=list)
     """When the first and the last word of each answer really went out: this machine may be busy."""
+    late: float = 0.0
+    """By how many ms a word went out after its time, at most."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # A word must not wait until the one before was acknowledged.
+    disable_nagle_algorithm = True
     pace: Pace
 
     def log_message(self, *_: object) -> None:
@@ -85,6 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
 
         def at(ms: float, data: object) -> None:
             time.sleep(max(0.0, began + ms * factor / 1000 - time.monotonic()))
+            pace.late = max(pace.late, 1000 * (time.monotonic() - began) - ms * factor)
             text = data if isinstance(data, str) else json.dumps(data)
             put(f"data: {text}\n\n".encode())
 

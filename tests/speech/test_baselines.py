@@ -19,30 +19,44 @@ from magnusctl.transport.local import LocalTransport
 from tests.speech.server import Pace, serving
 
 
-def speech(factor: Callable[[], float]) -> list[Result]:
-    """What is measured of a server whose times are all multiplied by `factor()`."""
-    with serving(Pace(first=120, gap=10, tokens=34, factor=factor)) as port:
-        asked = Server("gpu", "m", "vllm", "127.0.0.1", port, ("tiny",), None, Wanted())
-        return [*judged(speaking.spoken(asked, LocalTransport("gpu")), Wanted())]
+def speech(factor: Callable[[], Callable[[], float]]) -> list[Result]:
+    """What is measured of a server whose times are all multiplied by `factor()()`.
+
+    The slowness is to be the one that the test ordered: where this machine was so busy that the
+    server's own words went out late, it is measured anew, three times at most.
+    """
+    for _ in range(3):
+        pace = Pace(first=240, gap=20, tokens=34, factor=factor())
+        with serving(pace) as port:
+            asked = Server("gpu", "m", "vllm", "127.0.0.1", port, ("tiny",), None, Wanted())
+            found = [*judged(speaking.spoken(asked, LocalTransport("gpu")), Wanted())]
+        if pace.late < 10:
+            break
+    return found
 
 
-def noise(share: float) -> Callable[[], float]:
-    """Another factor for every answer, within a share of 1."""
+def noise() -> Callable[[], float]:
+    """Another factor for every answer, within 3 percent."""
     dice = random.Random(7)
-    return lambda: 1 + dice.uniform(-share, share)
+    return lambda: 1 + dice.uniform(-0.03, 0.03)
+
+
+def slower() -> Callable[[], float]:
+    """15 percent."""
+    return lambda: 1.15
 
 
 @pytest.fixture(scope="module")
 def then(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An inventory beside which a baseline lies."""
     inventory = tmp_path_factory.mktemp("project") / "magnus.yaml"
-    measures.save(inventory, "before", speech(noise(0.03)), [])
+    measures.save(inventory, "before", speech(noise), [])
     return inventory
 
 
 def test_noise_of_3_percent_is_no_fault(then: Path) -> None:
     was = measures.load(then, "before")
-    found = [r for r in compared(speech(noise(0.03)), was, "before", 0.10) if r.baseline]
+    found = [r for r in compared(speech(noise), was, "before", 0.10) if r.baseline]
     assert len(found) >= 5
     assert [r for r in found if r.verdict is not Verdict.PASS] == []
     assert all("% of" in r.measured for r in found)
@@ -50,7 +64,7 @@ def test_noise_of_3_percent_is_no_fault(then: Path) -> None:
 
 def test_15_percent_slower_is_one(then: Path) -> None:
     was = measures.load(then, "before")
-    found = [*compared(speech(lambda: 1.15), was, "before", 0.10)]
+    found = [*compared(speech(slower), was, "before", 0.10)]
     failed = {r.check for r in found if r.verdict is Verdict.FAIL}
     for what in ("decode", "first-token", "end-to-end", "total-at-4"):
         assert f"tokens.m.{what}" in failed
@@ -61,7 +75,7 @@ def test_15_percent_slower_is_one(then: Path) -> None:
 
 def test_15_percent_slower_passes_where_20_are_allowed(then: Path) -> None:
     was = measures.load(then, "before")
-    found = [r for r in compared(speech(lambda: 1.15), was, "before", 0.20) if r.baseline]
+    found = [r for r in compared(speech(slower), was, "before", 0.20) if r.baseline]
     assert found
     assert [r for r in found if r.verdict is not Verdict.PASS] == []
 

@@ -21,6 +21,7 @@ from magnusctl.checks.speech import Wanted, judged
 from magnusctl.report import Verdict
 from magnusctl.transport.local import LocalTransport
 from tests.installed import installed
+from tests.ports import free_port
 
 # Run by mlx's own Python: a whole checkpoint of the kind llama, its words made up.
 MODEL = """
@@ -65,8 +66,8 @@ def mlx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "HF_HUB_OFFLINE": "1"}
     env |= {"HF_HUB_CACHE": str(folder / "hub"), "MLX_DISABLE_COMPILE": "1"}
     argv = [str(where / "bin" / "python"), "-c", MODEL, str(folder / "model")]
-    subprocess.run(argv, check=True, timeout=120, env=env)
-    port = _free_port()
+    subprocess.run(argv, check=True, timeout=600, env=env)
+    port = free_port()
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
             [
@@ -88,14 +89,8 @@ def mlx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             server.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 def _listens(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    for _ in range(300):
+    for _ in range(900):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         assert server.poll() is None, log.read_text()[-2000:]

@@ -72,7 +72,7 @@ def theirs(aiperf: Path, port: int, place: Path) -> dict[str, float]:
         env = {"PATH": os.environ["PATH"], "HOME": short, "TMPDIR": short}
         argv = [str(aiperf), *words]
         done = subprocess.run(
-            argv, capture_output=True, text=True, timeout=120, check=False, env=env
+            argv, capture_output=True, text=True, timeout=600, check=False, env=env
         )
     assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
     lines = (place / "out" / "profile_export.jsonl").read_text().splitlines()
@@ -82,7 +82,7 @@ def theirs(aiperf: Path, port: int, place: Path) -> dict[str, float]:
 
 
 def test_we_and_aiperf_measure_the_same(aiperf: Path, tmp_path: Path) -> None:
-    pace = Pace(first=80, gap=8, tokens=TOKENS)
+    pace = Pace(role=100, first=300, gap=8, tokens=TOKENS)
     with serving(pace) as port:
         asked = Server("here", "m", "vllm", "127.0.0.1", port, ("tiny",), None, Wanted())
         spoken = speaking.spoken(asked, LocalTransport("here"))

@@ -27,7 +27,7 @@ def server(port: int, engine: str = "vllm", key: Secret | None = None) -> Server
     return Server("here", "primary", engine, "127.0.0.1", port, ("tiny",), key, Wanted())
 
 
-PACE = Pace()
+PACE = Pace(role=100, first=300)
 
 
 @pytest.fixture(scope="module")
