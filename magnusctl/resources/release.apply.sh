@@ -59,7 +59,7 @@ stop_old() {
   fi
   read -r _down <"$_home/down"
   phase stop-old || return 1
-  close_front && front_reload
+  close_front && front_reload && front_closed "$_from"
   drain "$_from" "$2"
   unit_stop "$_from" keep
 }
@@ -73,6 +73,17 @@ close_front() {
   _mark=$(closed_at)
   # shellcheck disable=SC2016 # a variable of nginx
   [ -d "${_mark%/*}" ] && echo 'set $release "";' >"$_mark" && chmod 644 "$_mark"
+}
+
+# front_closed NUMBER: once it leads nobody to that release any more. nginx begins to reload after it was told to, and
+# lets its old workers take clients for 0.1 s more.
+front_closed() {
+  _since=$(now_s) _where=$(how "$_model" "$1" FRONT)
+  while PATIENCE=3 asked "$1" "http://$_where/v1/models" -o /dev/null -D - | grep -qi '^x-magnus-release: '; do
+    if [ $(($(now_s) - _since)) -ge 5 ]; then return 0; fi
+    sleep 0.1
+  done
+  sleep 0.3
 }
 
 # switched DRAIN_S: clients reach the new release; from here on a boot starts that, and the old one ends

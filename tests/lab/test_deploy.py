@@ -120,10 +120,18 @@ def test_a_gate_that_fails_leaves_the_old_release_alone(host: Serving, tmp_path:
     assert_at_rest(host, "r2")
 
 
-def test_in_its_place_the_old_one_is_back_within_ten_seconds(host: Serving) -> None:
+def test_in_its_place_the_old_one_is_back_within_ten_seconds(host: Serving, tmp_path: Path) -> None:
     before = time.monotonic()
-    host.deploy(host.folder / "bad/tiny.gguf", "--instead", code=5)
+    asking = host.loaded(FRONT, "tiny", tmp_path / "stop")
+    try:
+        host.deploy(host.folder / "bad/tiny.gguf", "--instead", code=5)
+    finally:
+        (tmp_path / "stop").touch()
+        told = json.loads(asking.communicate(timeout=400)[0])
     assert_at_rest(host, "r2")
+    # Clients are told that nobody serves, and never meet an engine that ends.
+    assert told["failed"]
+    assert {why for why in told["failed"] if "HTTP Error 503" not in why} == set()
     said = (host.host.rootfs / STATE / "r3/said").read_text()
     outage = int(said.partition("outage ")[2].split()[0])
     assert outage <= 10
