@@ -6,7 +6,8 @@ timed() {
     timeout -s KILL "$_limit_s" "$@"
     return
   fi
-  "$@" &
+  # What is begun like this reads nothing, but for what it is given.
+  { "$@" <&3 3<&- & } 3<&0
   _timed=$!
   (
     sleep "$_limit_s"

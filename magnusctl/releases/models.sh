@@ -50,11 +50,15 @@ kept_log() {
   [ ! -r "$STATE/models/$1/r$2/log" ] || tail -n 400 "$STATE/models/$1/r$2/log" | sed 's/^/log /'
 }
 
-# engine_help SECONDS PROGRAM WORD...: the options that an engine says it has, each once. vLLM may say all and not end.
+# engine_help SECONDS PROGRAM WORD...: the options that an engine says it has, each once. It may say all and not end, and
+# one that no signal ends, as on a disk that hangs, is not waited for.
 engine_help() {
   _most=$1 _program=$ROOT$2
   shift 2
-  { timed "$_most" "$_program" "$@" || :; } 2>&1 </dev/null | tr -cs -- '-A-Za-z0-9_' '\n' | grep '^--[a-z]' | sort -u | head -n 2000
+  # shellcheck disable=SC2016 # fields of awk
+  { timed "$_most" "$_program" "$@" & } 2>&1 </dev/null | timed $((_most + 5)) awk '
+    { n = split($0, words, /[^-A-Za-z0-9_]+/); for (i = 1; i <= n; i++) if (words[i] ~ /^--[a-z]/) said[words[i]] }
+    END { for (word in said) if (++count <= 2000) print word }' || :
 }
 
 # log_since UNIT LOG CURSOR LINES: what a release logged after a cursor ("-": its last lines), then the next cursor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import replace
 
 from magnusctl.releases import record, standing
@@ -172,10 +174,11 @@ def test_an_engine_says_which_options_it_has(host: Host) -> None:
         "/opt/engine", f"#!/bin/sh\n[ \"$*\" = 'serve --help' ] || exit 1\nprintf '{text}'\n", 0o755
     )
     said = host.call("engine_help", 20, "/opt/engine", "serve", "--help", files=FILES)
-    assert said == ["--cache_type", "--model", "--n-gpu-layers"]
+    assert sorted(said) == ["--cache_type", "--model", "--n-gpu-layers"]
     # Those that say it on the other stream, and fail.
     host.write("/opt/engine", "#!/bin/sh\necho 'no --such --other' >&2\nexit 2\n", 0o755)
-    assert host.call("engine_help", 20, "/opt/engine", files=FILES) == ["--other", "--such"]
+    said = host.call("engine_help", 20, "/opt/engine", files=FILES)
+    assert sorted(said) == ["--other", "--such"]
     assert host.call("engine_help", 20, "/opt/none", files=FILES) == []
 
 
@@ -183,3 +186,14 @@ def test_an_engine_says_which_options_it_has(host: Host) -> None:
 def test_an_engine_that_says_its_options_and_does_not_end_is_ended(host: Host) -> None:
     host.write("/opt/engine", "#!/bin/sh\necho --such\nexec sleep 600\n", 0o755)
     assert host.call("engine_help", 3, "/opt/engine", files=FILES) == ["--such"]
+
+
+@under(FEWER)
+def test_an_engine_that_no_signal_reaches_is_not_waited_for(host: Host) -> None:
+    """Here it is a child in a session of its own that holds the output."""
+    pid = host.path("/pid")
+    text = f"#!/bin/sh\necho --such\nsetsid sleep 300 &\necho $! >{pid}\nwait\n"
+    host.write("/opt/engine", text, 0o755)
+    assert host.call("engine_help", 2, "/opt/engine", files=FILES) == []
+    # It lived until here.
+    os.kill(int(pid.read_text()), signal.SIGKILL)
