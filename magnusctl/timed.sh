@@ -6,9 +6,11 @@ timed() {
     timeout -s KILL "$_limit_s" "$@"
     return
   fi
-  # What is begun like this reads nothing, but for what it is given.
-  { "$@" <&3 3<&- & } 3<&0
+  # What is begun like this reads nothing, but for what it is given. No group of commands: zsh may lose how it ended.
+  exec 3<&0
+  "$@" <&3 3<&- &
   _timed=$!
+  exec 3<&-
   (
     sleep "$_limit_s"
     kill -9 "$_timed"
