@@ -246,9 +246,10 @@ class _arguments:
     def _look(self) -> None:
         while not self._over.wait(0.002):
             self.samples += 1
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
+            # A walk would end at a process that ends meanwhile.
+            for process in Path("/proc").iterdir():
                 try:
-                    words = path.read_bytes()
+                    words = (process / "cmdline").read_bytes()
                 except OSError:
                     continue
                 if self.secret in words:
