@@ -8,7 +8,10 @@ from typing import Any
 
 from magnusctl.quote import sh
 from magnusctl.resources import KINDS, ask
+from magnusctl.resources.block import Block
 from magnusctl.resources.command import Command
+from magnusctl.resources.directory import Directory
+from magnusctl.resources.file import File
 from magnusctl.resources.interface import Interface
 from magnusctl.resources.launchd import Launchd
 from magnusctl.resources.release import Release
@@ -72,13 +75,28 @@ def phase(back: Resource | str) -> int:
 
 def order(backs: Sequence[Resource | str]) -> list[int]:
     """The places of some former states, in the order in which they are restored: what was made
-    goes in reverse, and so does what stops: whoever needs another stops before it."""
+    goes in reverse, and so does what stops: whoever needs another stops before it. A folder that
+    was removed comes back before what was in it."""
 
-    def key(place: int) -> tuple[int, int]:
-        when = phase(backs[place])
-        return when, -place if when in (0, 2) else place
+    def key(place: int) -> tuple[int, int, int]:
+        when, back = phase(backs[place]), backs[place]
+        if when in (0, 2):
+            return when, -place, 0
+        if when == 1 and isinstance(back, Directory):
+            inside = (n for n, one in enumerate(backs) if _is_in(one, back))
+            return when, min([place, *inside]), len(back.path)
+        return when, place, _AFTER_FOLDERS
 
     return sorted(range(len(backs)), key=key)
+
+
+_AFTER_FOLDERS = 1 << 16
+
+
+def _is_in(back: Resource | str, folder: Directory) -> bool:
+    if not isinstance(back, (Block, Directory, File)) or phase(back) != 1:
+        return False
+    return back.path.startswith(f"{folder.path}/")
 
 
 def undo_order(steps: Sequence[Step]) -> list[int]:

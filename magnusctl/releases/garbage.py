@@ -34,8 +34,8 @@ class Garbage:
 def forgotten(record: Record) -> Iterator[Resource]:
     """That nothing is left of a release but its files of weights.
 
-    First it is no release any more, and only if none serves by it at that moment: since this was
-    planned, somebody may have gone back to it.
+    First the host is asked once more whether it serves: since this was planned, somebody may have
+    gone back to it.
     """
     needless = _needless(record)
     yield needless
@@ -46,7 +46,7 @@ def forgotten(record: Record) -> Iterator[Resource]:
         # launchd goes on in it, should a release have this number once more.
         paths.append(f"{LOGS}/{record.unit}.log")
     paths += [f"{label}.{end}" for end in ("yaml", "env", "modelfile")]
-    paths += [f"{record.folder}/{name}" for name in ("said", "log", "gate", "record")]
+    paths += [f"{record.folder}/{name}" for name in ("how", "said", "log", "gate", "record")]
     for path in paths:
         yield File(path=path, ensure="absent", role=ROLE, after=(needless.id,))
     yield Directory(path=record.folder, ensure="absent", role=ROLE, after=(needless.id,))
@@ -71,8 +71,10 @@ def garbage(standings: Mapping[str, Standing], keep: int = KEEP) -> list[Garbage
 
 
 def _needless(record: Record) -> Command:
-    """That the host has no way to run it any more."""
+    """That it does not serve, and is not on its way to, at the moment when the rest of it goes."""
     how = f'"$ROOT"{sh(f"{record.folder}/how")}'
+    # In the job's own folder: nothing of it is to stay.
+    asked = sh(f"needless.{record.model}.{record.label}")
     why = f"{record.model} {record.label} serves by now, or a switch to it was cut: it stays"
     note = f'"$STATE"/models/{sh(record.model)}/$note'
     told = [
@@ -82,10 +84,15 @@ def _needless(record: Record) -> Command:
         f'  [ "$number" != {record.number} ] || fail {sh(why)} || return 1',
         "done",
         *(_unnamed(record, how) if record.engine == "ollama" else ()),
-        f"rm -f {how}",
+        f": >{asked}",
     ]
     label = f"{record.model} {record.label} is needed by nobody"
-    return Command(label=label, run="\n".join(told), unless=f"[ ! -e {how} ]", role=ROLE)
+    return Command(
+        label=label,
+        run="\n".join(told),
+        unless=f"[ -e {asked} ] || [ ! -e {how} ]",
+        role=ROLE,
+    )
 
 
 def _unnamed(record: Record, how: str) -> Iterator[str]:

@@ -95,7 +95,7 @@ def paths_of(record: Record) -> list[str]:
     return [one.path for one in found]
 
 
-KEPT = [f"/var/lib/magnus/models/primary/r1/{n}" for n in ("said", "log", "gate", "record")]
+KEPT = [f"/var/lib/magnus/models/primary/r1/{n}" for n in ("how", "said", "log", "gate", "record")]
 OWN = [f"/etc/magnus/releases/primary-r1.{end}" for end in ("yaml", "env", "modelfile")]
 
 
@@ -124,10 +124,11 @@ def test_nothing_is_left_of_a_forgotten_release(engine: str, unit: str, paths: l
     assert (last.path, last.ensure) == (record.folder, "absent")
 
 
-def test_first_it_is_no_release_any_more_and_the_rest_waits_for_that() -> None:
+def test_first_the_host_is_asked_once_more_and_the_rest_waits_for_that() -> None:
     first, *others = forgotten(FIRST)
     assert isinstance(first, Command)
-    assert first.unless == '[ ! -e "$ROOT"/var/lib/magnus/models/primary/r1/how ]'
+    how = "/var/lib/magnus/models/primary/r1/how"
+    assert first.unless == f'[ -e needless.primary.r1 ] || [ ! -e "$ROOT"{how} ]'
     assert all(first.id in one.after for one in others)
     assert "OLLAMA" not in first.run
 
@@ -135,9 +136,8 @@ def test_first_it_is_no_release_any_more_and_the_rest_waits_for_that() -> None:
 def test_a_name_in_ollama_goes_while_it_is_known_where_it_listens() -> None:
     record = replace(FIRST, engine="ollama", unit="ollama.service", port=11434, path="qwen2.5:14b")
     told = next(one.run for one in forgotten(record) if isinstance(one, Command)).splitlines()
-    shows, takes, _, forgets = told[-4:]
+    shows, takes, _, _ = told[-4:]
     assert "/how):11434 " in shows
     # What is not there needs no word.
     assert " show primary:r1 " in shows
     assert " rm primary:r1 || return 1" in takes
-    assert forgets.startswith("rm -f ")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from magnusctl import records, undo
 from magnusctl.releases.garbage import forgotten
 from magnusctl.releases.record import Record, text
 from magnusctl.resources.artifact import Artifact
@@ -47,6 +48,14 @@ def test_a_release_that_nobody_needs_goes_with_all_that_is_its_own(linux: Host) 
         assert not linux.path(f"/etc/systemd/system/{found.unit(1)}").exists()
         assert found.stands == served(2)
         assert not linux.plan(*wanted)
+        # And all of it comes back, should it have been needed after all.
+        made = records.manifest((job.folder / "manifest").read_text()).changes
+        backs = [change.former for change in made]
+        former = [backs[place] for place in undo.order(backs)]
+        back = linux.provision(*(one for one in former if isinstance(one, Resource)))
+        assert back.ok, back.output
+        assert found.switch(1).ok
+        assert found.stands == served(1)
 
 
 @under(FEWER)
