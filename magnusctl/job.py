@@ -25,7 +25,7 @@ SCHEMA = 1
 _GUARDED_S = 120
 _BYTES = ("utf-8", "surrogateescape")
 _LIBRARIES = (
-    *("prelude.sh", "process.sh", "lock.sh", "job.sh", "files.sh", "room.sh"),
+    *("prelude.sh", "process.sh", "lock.sh", "job.sh", "steps.sh", "files.sh", "room.sh"),
     *("network.sh", "guarded.sh", "follow.sh", "gc.sh"),
 )
 

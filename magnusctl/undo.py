@@ -78,19 +78,16 @@ def order(backs: Sequence[Resource | str]) -> list[int]:
     goes in reverse, and so does what stops: whoever needs another stops before it. A folder that
     was removed comes back before what was in it."""
 
-    def key(place: int) -> tuple[int, int, int]:
+    def key(place: int) -> tuple[int, int, int, int]:
         when, back = phase(backs[place]), backs[place]
         if when in (0, 2):
-            return when, -place, 0
+            return when, -place, 0, 0
         if when == 1 and isinstance(back, Directory):
             inside = (n for n, one in enumerate(backs) if _is_in(one, back))
-            return when, min([place, *inside]), len(back.path)
-        return when, place, _AFTER_FOLDERS
+            return when, min([place, *inside]), 0, len(back.path)
+        return when, place, 1, 0
 
     return sorted(range(len(backs)), key=key)
-
-
-_AFTER_FOLDERS = 1 << 16
 
 
 def _is_in(back: Resource | str, folder: Directory) -> bool:

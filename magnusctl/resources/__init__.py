@@ -72,7 +72,7 @@ LATER = "later"
 _BORROWS = {
     "artifact": ("fetch",),
     "block": ("file",),
-    "release": ("gate", "launchd", "ollama", "service"),
+    "release": ("front", "gate", "launchd", "ollama", "service"),
     "user": ("group",),
 }
 

@@ -14,7 +14,10 @@ from tests.deploying.scenes import ALL, file_of, ready
 
 SHELL = "".join(
     files("magnusctl").joinpath("resources", name).read_text()
-    for name in ("gate.apply.sh", "ollama.apply.sh", "release.apply.sh", "release.sh")
+    for name in (
+        *("front.apply.sh", "gate.apply.sh", "ollama.apply.sh"),
+        *("release.apply.sh", "release.sh"),
+    )
 )
 ASKED = set(re.findall(r"\bhow \"\$_\w+\" \S+ ([A-Z]+)\)", SHELL))
 every = pytest.mark.parametrize("case", ALL, ids="-".join)

@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed"),
 ]
 FILES = (
-    *("prelude.sh", "process.sh", "lock.sh", "job.sh", "files.sh", "room.sh"),
+    *("prelude.sh", "process.sh", "lock.sh", "job.sh", "steps.sh", "files.sh", "room.sh"),
     *("resources/archive.sh", "resources/archive.apply.sh"),
 )
 

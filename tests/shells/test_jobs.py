@@ -16,7 +16,16 @@ from tests.shells.shells import FEWER, in_turn, run
 from tests.shells.together import under
 
 pytestmark = pytest.mark.shells
-JOB = ("prelude.sh", "process.sh", "lock.sh", "job.sh", "network.sh", "guarded.sh", "gc.sh")
+JOB = (
+    "prelude.sh",
+    "process.sh",
+    "lock.sh",
+    "job.sh",
+    "steps.sh",
+    "network.sh",
+    "guarded.sh",
+    "gc.sh",
+)
 
 
 def _words(folder: Path) -> list[str]:

@@ -16,7 +16,16 @@ from tests.shells.running import wait_for
 from tests.shells.shells import FEWER, run
 
 pytestmark = pytest.mark.shells
-LIBRARY = ("prelude.sh", "process.sh", "lock.sh", "job.sh", "network.sh", "guarded.sh", "jobs.sh")
+LIBRARY = (
+    "prelude.sh",
+    "process.sh",
+    "lock.sh",
+    "job.sh",
+    "steps.sh",
+    "network.sh",
+    "guarded.sh",
+    "jobs.sh",
+)
 RACES = 67
 # Every race has a job that asks, with its deadline over, and a change that was made.
 RACE = """

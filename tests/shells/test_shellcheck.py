@@ -44,6 +44,7 @@ def test_every_file_of_the_library_is_among_them() -> None:
         "process.sh",
         "lock.sh",
         "job.sh",
+        "steps.sh",
         "files.sh",
         "network.sh",
         "guarded.sh",

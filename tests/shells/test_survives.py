@@ -31,7 +31,16 @@ from tests.shells.shells import FEWER, run
 from tests.shells.together import under
 
 pytestmark = pytest.mark.shells
-JOB = ("prelude.sh", "process.sh", "lock.sh", "job.sh", "files.sh", "network.sh", "guarded.sh")
+JOB = (
+    "prelude.sh",
+    "process.sh",
+    "lock.sh",
+    "job.sh",
+    "steps.sh",
+    "files.sh",
+    "network.sh",
+    "guarded.sh",
+)
 needs_ext4 = pytest.mark.skipif(bool(missing_ext4()), reason=missing_ext4() or "-")
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="it needs Linux")
 
