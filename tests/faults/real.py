@@ -85,15 +85,18 @@ def declare(
     user: str = "",
     *,
     confirm_s: int = CONFIRM_S,
+    connect_s: int = 10,
     **top: Any,
 ) -> Real:
     """Write an inventory of some of a lab's hosts; `top` are its other sections.
 
     `user` is the person who runs magnusctl, with a home of their own. `confirm_s` is how long a
     host waits for a new login: a busy machine may need more than the tests that let it wait.
+    `connect_s` is how long whoever runs magnusctl tries to connect.
     """
     entries = {
-        name: entry(lab, name, confirm_s) | dict(settings) for name, settings in hosts.items()
+        name: entry(lab, name, confirm_s, connect_s) | dict(settings)
+        for name, settings in hosts.items()
     }
     path = lab.workdir / f"inventory{user and f'.{user}'}.yaml"
     path.write_text(json.dumps({"hosts": entries, **top}, indent=1))
@@ -102,11 +105,12 @@ def declare(
     return Real(lab, path, home)
 
 
-def entry(lab: Lab, name: str, confirm_s: int) -> dict[str, Any]:
+def entry(lab: Lab, name: str, confirm_s: int, connect_s: int) -> dict[str, Any]:
     """How a host of a lab is reached; one that the lab has not is only named."""
     if name not in lab.hosts:
         return {"os": "debian-12"}
     ssh = {"config": "none", "identity": str(lab.key), "known_hosts": str(lab.known_hosts)}
+    ssh["timeout"] = f"{connect_s}s"
     where = {"address": lab.hosts[name].address, "user": "admin", "ssh": ssh}
     return {"os": "debian-12", "confirm_timeout": f"{confirm_s}s", **where}
 

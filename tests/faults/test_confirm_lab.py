@@ -7,7 +7,6 @@ everything below /etc and over what the host does: addresses, routes, rules, wha
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,7 +55,9 @@ def declared(one: Lab, kind: Kind, *, good: bool = False) -> Real:
     settings = json.loads(json.dumps(kind.good if good else kind.bad).replace("{own}", own))
     top = kind.good_top if good else kind.top
     confirm_s = 60 if good else CONFIRM_S
-    return declare(one, {"one": settings, "peer": {}}, confirm_s=confirm_s, **top)
+    # Where packets are dropped, the last that is sent again in 10 s may still come too early.
+    entries: dict[str, Any] = {"one": settings, "peer": {}}
+    return declare(one, entries, confirm_s=confirm_s, connect_s=30, **top)
 
 
 def state(host: Host) -> Snapshot:
@@ -97,7 +98,7 @@ def test_s9_what_cuts_the_host_off_is_taken_back(one: Lab, kind: Kind) -> None:
     assert "one: reverted, because nobody confirmed it in time" in ran.stdout
     assert "addresses, files and services are as before" in ran.stdout
     assert "no new connection got in: " in ran.stdout
-    assert re.search(kind.why, ran.stdout), ran.said
+    assert kind.why in ran.stdout, ran.said
     assert "See what stands with:  magnusctl plan -l one" in ran.stdout
     assert_as_before(one, before)
     assert journal(host)[-1] == "end reverted"

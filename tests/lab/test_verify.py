@@ -183,10 +183,7 @@ def test_a_cable_that_is_well_passes(provisioned: Cluster, wired: tuple[str, ...
     results = verify(provisioned, *wired)
     for one, other in (("rtx3090", "linode"), ("linode", "rtx3090")):
         for check in (f"ping {other}", f"mtu {other}", "network.address-wan", "network.link-wan"):
-            # One packet of three may be held up where much else runs.
-            good = ("pass", "warn") if check.startswith("ping") else ("pass",)
-            assert results[one, check]["verdict"] in good, results[one, check]
-        assert " 0 % lost" in f" {results[one, f'ping {other}']['measured']}"
+            assert results[one, check]["verdict"] == "pass", results[one, check]
 
 
 def test_over_the_internet_a_lost_packet_only_warns(provisioned: Cluster) -> None:

@@ -101,10 +101,11 @@ def test_a_step_that_lost_its_runner_before_it_began_does_nothing(host: Host) ->
     running.kill()
     running.kill("step")
     heard(running.process)
+    (running.folder / "step").unlink()
     begins = [*host.shell.words, str(running.folder / "job"), "step", str(host.root), "", "1"]
     run(["env", f"MAGNUS_RUNNER={runner}", *begins])
     assert not host.path("/etc/x").exists()
-    # Who finds the runner dead waits for such a step, where there is one.
+    # It had named itself before: who finds the runner dead waits for a step that is named.
     assert pid_in(running.folder / "step") not in (0, runner)
     run(["env", f"MAGNUS_RUNNER={os.getpid()}", *begins])
     assert host.path("/etc/x").exists()
